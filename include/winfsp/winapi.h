@@ -45,6 +45,9 @@ FSP_API BOOL ConvertStringSecurityDescriptorToSecurityDescriptorW(const WCHAR *t
 /** The reverse; the text is freed with LocalFree. */
 FSP_API BOOL ConvertSecurityDescriptorToStringSecurityDescriptorW(PSECURITY_DESCRIPTOR security,
     DWORD revision, SECURITY_INFORMATION what, PWSTR *text, PULONG length);
+/** SID text (S-1-5-18; no account names) to a SID and back; both results are freed with LocalFree. */
+FSP_API BOOL ConvertStringSidToSidW(const WCHAR *text, PSID *sid);
+FSP_API BOOL ConvertSidToStringSidW(PSID sid, PWSTR *text);
 FSP_API HANDLE LocalFree(HANDLE memory);
 
 FSP_API BOOL IsValidSecurityDescriptor(PSECURITY_DESCRIPTOR security);

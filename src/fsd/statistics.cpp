@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "statistics.h"
+#include "memory.h"
+
+namespace fsp::fsd {
+
+namespace {
+void add(ULONG& counter, ULONG value) { __atomic_fetch_add(&counter, value, __ATOMIC_RELAXED); }
+} // namespace
+
+struct alignas(64) Statistics::Record
+{
+    FILESYSTEM_STATISTICS base;
+    FAT_STATISTICS fat;
+};
+
+ULONG Statistics::record_size() { return sizeof(Record); }
+
+NTSTATUS Statistics::init(ULONG processors)
+{
+    const ULONG size = processors * static_cast<ULONG>(sizeof(Record));
+    records_ = static_cast<Record*>(pool_allocate(size));
+    if (!records_)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    RtlZeroMemory(static_cast<void*>(records_), size);
+    processors_ = processors;
+    for (ULONG i = 0; i < processors; ++i) {
+        // The published structure has a place for FAT's and for NTFS's own counters; ours resemble FAT's.
+        records_[i].base.FileSystemType = FILESYSTEM_STATISTICS_TYPE_FAT;
+        records_[i].base.Version = 1;
+        records_[i].base.SizeOfCompleteStructure = sizeof(Record);
+    }
+    return STATUS_SUCCESS;
+}
+
+void Statistics::fini()
+{
+    pool_free(records_);
+    records_ = nullptr;
+    processors_ = 0;
+}
+
+Statistics::Record* Statistics::current()
+{
+    return records_ ? &records_[KeGetCurrentProcessorNumber() % processors_] : nullptr;
+}
+
+void Statistics::count_read(Transfer transfer, ULONG bytes)
+{
+    Record* r = current();
+    if (!r)
+        return;
+    if (transfer == Transfer::Paging) {
+        add(r->base.UserFileReads, 1);
+        add(r->base.UserFileReadBytes, bytes);
+        add(r->base.UserDiskReads, 1);
+    } else {
+        add(r->fat.NonCachedReads, 1);
+        add(r->fat.NonCachedReadBytes, bytes);
+        add(r->fat.NonCachedDiskReads, 1);
+    }
+}
+
+void Statistics::count_write(Transfer transfer, ULONG bytes)
+{
+    Record* r = current();
+    if (!r)
+        return;
+    if (transfer == Transfer::Paging) {
+        add(r->base.UserFileWrites, 1);
+        add(r->base.UserFileWriteBytes, bytes);
+        add(r->base.UserDiskWrites, 1);
+    } else {
+        add(r->fat.NonCachedWrites, 1);
+        add(r->fat.NonCachedWriteBytes, bytes);
+        add(r->fat.NonCachedDiskWrites, 1);
+    }
+}
+
+void Statistics::count_create(NTSTATUS status)
+{
+    Record* r = current();
+    if (!r)
+        return;
+    add(r->fat.CreateHits, 1);
+    add(NT_SUCCESS(status) ? r->fat.SuccessfulCreates : r->fat.FailedCreates, 1);
+}
+
+NTSTATUS Statistics::copy(void* out, ULONG size, ULONG* written) const
+{
+    *written = 0;
+    if (size < sizeof(FILESYSTEM_STATISTICS))
+        return STATUS_BUFFER_TOO_SMALL;
+    const ULONG all = processors_ * static_cast<ULONG>(sizeof(Record));
+    *written = size < all ? size : all;
+    RtlCopyMemory(out, records_, *written);
+    return size < all ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+}
+
+} // namespace fsp::fsd

@@ -12,8 +12,8 @@ struct DirectoryEntry
     ULONG name_length; // bytes
 };
 
-/// Reads an answer to QueryDirectory: DIR_INFO records, each on a multiple of 8. The bytes may be anything, but must
-/// not change meanwhile (copy them out of the file system's reach first).
+/// Reads an answer to QueryDirectory: DIR_INFO records, each on a multiple of 8. The bytes may be anything,
+/// but must not change meanwhile (copy them out of the file system's reach first).
 class DirectoryRecords
 {
   public:
@@ -26,8 +26,7 @@ class DirectoryRecords
 
     DirectoryRecords(const void* data, ULONG size, ULONG offset = 0)
         : data_(static_cast<const UCHAR*>(data)), size_(size), offset_(offset)
-    {
-    }
+    {}
 
     Step next(DirectoryEntry& entry);
     /// Where the entry that next() would return starts.
@@ -42,8 +41,8 @@ class DirectoryRecords
 /// Bytes before the name in one of the six directory information classes; 0 for any other class.
 ULONG directory_fixed_size(ULONG information_class);
 
-/// Fills a caller's buffer with records of one class. The buffer is only written, never read: it may be mapped in the
-/// caller's process.
+/// Fills a caller's buffer with records of one class. The buffer is only written, never read: it may be
+/// mapped in the caller's process.
 class DirectoryWriter
 {
   public:
@@ -58,8 +57,7 @@ class DirectoryWriter
     DirectoryWriter(ULONG information_class, bool has_eas, void* out, ULONG size)
         : class_(information_class), fixed_(directory_fixed_size(information_class)), has_eas_(has_eas),
           out_(static_cast<UCHAR*>(out)), size_(size)
-    {
-    }
+    {}
 
     Outcome append(const DirectoryEntry& entry);
     ULONG written() const { return end_; }

@@ -7,7 +7,8 @@ namespace fsp::fsd {
 class MetaCache;
 struct MetaCacheItem;
 
-/// A place in a file node that one metadata cache may fill. Lives as long as the node; touched under the cache's lock.
+/// A place in a file node that one metadata cache may fill. Lives as long as the node; touched under the
+/// cache's lock.
 struct MetaCacheSlot
 {
     MetaCacheItem* item = nullptr;
@@ -46,8 +47,8 @@ class MetaCacheView
     MetaCacheItem* item_ = nullptr;
 };
 
-/// One of a volume's bounded caches of what the file system said about its files: security descriptors, directory
-/// contents, stream lists, extended attributes. The oldest item makes room for a new one.
+/// One of a volume's bounded caches of what the file system said about its files: security descriptors,
+/// directory contents, stream lists, extended attributes. The oldest item makes room for a new one.
 class MetaCache
 {
   public:
@@ -63,12 +64,15 @@ class MetaCache
 
     MetaCacheView find(MetaCacheSlot& slot);
     ULONG change_number(MetaCacheSlot& slot);
-    /// Caches a copy of `data` unless the slot was invalidated since `change` was read. Failure to cache is no error.
+    /// Caches a copy of `data` unless the slot was invalidated since `change` was read. Failure to cache is
+    /// no error.
     void store(MetaCacheSlot& slot, ULONG change, const void* data, ULONG size);
-    /// Caches a copy of `data` as the newest truth: whoever is asking at the moment keeps its older answer to itself.
+    /// Caches a copy of `data` as the newest truth: whoever is asking at the moment keeps its older answer to
+    /// itself.
     void replace(MetaCacheSlot& slot, const void* data, ULONG size);
     void invalidate(MetaCacheSlot& slot);
-    /// Drops what is older than the timeout. @param now KeQueryInterruptTime(), 100 ns. IRQL <= DISPATCH_LEVEL
+    /// Drops what is older than the timeout. @param now KeQueryInterruptTime(), 100 ns. IRQL <=
+    /// DISPATCH_LEVEL
     void expire(UINT64 now);
     ULONG count();
 

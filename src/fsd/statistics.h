@@ -4,8 +4,8 @@
 
 namespace fsp::fsd {
 
-/// The counters of FSCTL_FILESYSTEM_GET_STATISTICS, one record per processor so that counting shares no cache line.
-/// A thread may move to another processor while it counts; a lost count is the price of not locking.
+/// The counters of FSCTL_FILESYSTEM_GET_STATISTICS, one record per processor so that counting shares no cache
+/// line. A thread may move to another processor while it counts; a lost count is the price of not locking.
 class Statistics
 {
   public:

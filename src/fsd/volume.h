@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// A volume: the device extension of an fsvol device.
+
+#include "ioq.h"
+#include "memory.h"
+#include "metadata.h"
+#include "node.h"
+#include "request.h"
+#include "resource.h"
+#include "wdk.h"
+
+namespace fsp::fsd {
+
+enum class DeviceKind : ULONG
+{
+    disk_control = 0x46530001, // \Device\WinFsp.Disk
+    net_control,               // \Device\WinFsp.Net
+    virtual_disk,              // fsvrt
+    volume,                    // fsvol
+    mup,                       // fsmup
+};
+
+/// Every device extension of the driver begins with this.
+struct DeviceHeader
+{
+    DeviceKind kind;
+};
+
+struct VirtualDisk
+{
+    DeviceHeader header{DeviceKind::virtual_disk};
+    Volume* volume = nullptr; // null once the volume is being deleted; see VolumeList::lock
+    ULONG sector_size = 512;
+};
+
+struct Statistics; // statistics.h
+
+class Volume : NonCopyable
+{
+  public:
+    DeviceHeader header{DeviceKind::volume};
+
+    /// Creates devices and volume from decoded, sanitized parameters; on success the control handle owns
+    /// one reference.
+    static NTSTATUS create(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, Volume** volume) noexcept;
+    static Volume* of(PDEVICE_OBJECT device) noexcept
+    {
+        auto* volume = static_cast<Volume*>(device->DeviceExtension);
+        return volume && volume->header.kind == DeviceKind::volume ? volume : nullptr;
+    }
+    /// The volume a control handle owns, or null.
+    static Volume* of_control_handle(PFILE_OBJECT file) noexcept
+    {
+        return static_cast<Volume*>(file->FsContext2);
+    }
+
+    // ---- life: one reference per control handle, file object, close on its way, and delayed work ----
+    void reference() noexcept { InterlockedIncrement(&references_); }
+    /// Deletes the device with the last one: the caller must not touch volume or device afterwards.
+    void dereference() noexcept;
+    /// At CLEANUP of the control handle (spec 3.1).
+    void begin_delete() noexcept;
+    /// STOP0: queue stopped. STOP: and everything in it cancelled.
+    void stop(bool cancel) noexcept;
+    bool deleted() const { return deleted_; }
+    bool stopped() const { return ioq.stopped(); }
+    /// Transact0 has happened.
+    bool ready() const { return ready_; }
+    void set_ready() noexcept { ready_ = true; }
+
+    // ---- asking user mode ----
+    /// Sends the request and waits for its answer; in line where possible, through the queue otherwise.
+    Asking ask(Request& request, Post post = Post::normal) noexcept { return Asking(*this, request, post); }
+    Later later(Request& request) noexcept { return Later(*this, request); }
+    /// Sends a request whose `done` is set; best effort. `done` is called even if it cannot be sent.
+    void post_detached(Request& request) noexcept;
+    /// Would a request of this thread run in line now? A hint: buffers need not be locked then.
+    bool may_run_in_line() const noexcept;
+    /// FSP_FSCTL_INLINE: registers, or with a null Dispatch unregisters and waits for running ones.
+    void set_inline_dispatch(const FSP_FSCTL_INLINE_INFO& info) noexcept;
+
+    // ---- constant ----
+    bool is_network() const { return network_; }
+    const FSP_FSCTL_VOLUME_PARAMS& params() const { return params_; }
+    bool case_sensitive() const { return params_.CaseSensitiveSearch; }
+    ULONG allocation_unit() const { return params_.SectorSize * params_.SectorsPerAllocationUnit; }
+    UINT64 round_to_allocation_unit(UINT64 size) const noexcept;
+    PDEVICE_OBJECT device() const { return device_; }            // fsvol
+    PDEVICE_OBJECT virtual_disk() const { return disk_device_; } // fsvrt, null for network volumes
+    /// `\Device\Volume{guid}`, without prefix.
+    const UNICODE_STRING& device_name() const { return device_name_; }
+    /// `\Server\Share` of network volumes, else empty. What name queries put before a node's name.
+    const UNICODE_STRING& prefix() const { return prefix_; }
+    /// 100 ns; ~0 = never expires; 0 = do not cache.
+    UINT64 file_info_timeout() const { return file_info_timeout_; }
+    /// FileInfoTimeout is infinite: data may be cached.
+    bool caches_data() const { return params_.FileInfoTimeout == 0xffffffff; }
+    /// What an empty-name open has in FsContext.
+    PVOID volume_fcb() { return &volume_fcb_; }
+
+    // ---- state shared by the handlers ----
+    Ioq ioq;
+    NodeTable nodes;
+    Resource delete_lock; // exclusive: deletion; shared: work of NOTIFY
+    Resource rename_lock; // shared: creates, notify; exclusive: renames
+
+    MetadataCache security_cache, directory_cache, stream_cache, ea_cache;
+
+    // Volume information (volume_information.cpp), under info_lock.
+    KSPIN_LOCK info_lock;
+    FSP_FSCTL_VOLUME_INFO info{};
+    UINT64 info_expiration = 0; // interrupt time, 0 = invalid
+    volatile LONG info_change_number = 0;
+    void invalidate_volume_info() noexcept
+    {
+        InterlockedIncrement(&info_change_number);
+        info_expiration = 0;
+    }
+
+    // Change notification (change.cpp, notify.cpp).
+    PNOTIFY_SYNC notify_sync = nullptr;
+    LIST_ENTRY notify_list;
+    FAST_MUTEX notify_session_mutex;
+    LONG notify_sessions = 0; // open sessions; -1 once the volume is deleted
+    Hold notify_rename_hold;  // shared, while a session is open
+
+    Statistics* statistics = nullptr; // statistics.cpp; may stay null
+
+    // Cache manager callbacks get the node as context (cache.cpp).
+
+    // ---- MOUNTDEV / MOUNTMGR (control.cpp) ----
+    FAST_MUTEX mount_mutex;
+    bool mount_device = false; // answers IOCTL_MOUNTDEV_xxx
+    bool mount_persistent = false;
+    GUID unique_id{};
+    UNICODE_STRING mount_manager_point{}; // empty = not mounted by us; pool buffer
+
+    // ---- process buffers (data_buffer.cpp) ----
+    /// The file system process; requests' tokens and buffers live there.
+    PEPROCESS process() const { return process_; }
+
+    /// Called once a second at PASSIVE_LEVEL.
+    void expire() noexcept;
+
+    LIST_ENTRY list_link; // global volume list
+
+  private:
+    friend class Asking;
+    friend class Request;
+    friend struct VolumeDevices;
+    Volume(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, PDEVICE_OBJECT device) noexcept;
+    ~Volume();
+    NTSTATUS initialize() noexcept;
+    bool run_in_line(Request& request, bool* answered_inline) noexcept;
+    void* take_process_buffer(ULONG size) noexcept;
+    void give_process_buffer(void* buffer, ULONG size) noexcept;
+    void free_process_buffers() noexcept;
+    static VOID NTAPI timer_dpc(PKDPC, PVOID context, PVOID, PVOID);
+    static VOID NTAPI timer_work(PVOID context);
+    NTSTATUS link_vpb() noexcept;
+    void unlink_vpb() noexcept;
+    static VOID NTAPI delayed_vpb_work(PVOID context);
+
+    bool network_;
+    volatile bool deleted_ = false;
+    volatile bool ready_ = false;
+    volatile LONG references_ = 1;
+    FSP_FSCTL_VOLUME_PARAMS params_;
+    PDEVICE_OBJECT device_;
+    PDEVICE_OBJECT disk_device_ = nullptr;
+    PEPROCESS process_ = nullptr;
+    UINT64 file_info_timeout_;
+    UNICODE_STRING device_name_{};
+    WCHAR device_name_buffer_[64];
+    UNICODE_STRING prefix_{};
+    FSRTL_COMMON_FCB_HEADER volume_fcb_{};
+    PVPB vpb_ = nullptr;       // linked; holds one extra reference
+    PVPB spare_vpb_ = nullptr; // swapped in at deletion
+    bool in_list_ = false;
+    bool prefix_registered_ = false;
+
+    KTIMER timer_;
+    KDPC timer_dpc_;
+    WORK_QUEUE_ITEM timer_item_;
+    volatile LONG timer_busy_ = 0;
+    WORK_QUEUE_ITEM vpb_item_;
+
+    // In-line dispatch.
+    FSP_FSCTL_INLINE_DISPATCH volatile inline_dispatch_ = nullptr;
+    PVOID inline_context_ = nullptr;
+    volatile LONG inline_running_ = 0;
+    LONG inline_limit_ = 0;
+    KEVENT inline_idle_;
+
+    // Process buffers of 64 KiB.
+    static constexpr ULONG buffer_slots = 8;
+    void* volatile buffers_[buffer_slots] = {};
+    ULONG buffer_limit_ = 2;
+};
+
+/// The driver's volumes (VOLUME_LIST, mount requests, UNLOAD).
+struct VolumeList
+{
+    FAST_MUTEX lock;
+    LIST_ENTRY head;
+};
+extern VolumeList volumes;
+
+/// Driver-wide things.
+struct Driver
+{
+    PDRIVER_OBJECT object = nullptr;
+    PDEVICE_OBJECT disk_control = nullptr;
+    PDEVICE_OBJECT net_control = nullptr;
+    PDEVICE_OBJECT mup = nullptr; // network.cpp
+    UNICODE_STRING name_suffix{}; // "+ident" of a side-by-side instance, else empty
+    WCHAR name_suffix_buffer[40]{};
+    volatile LONG unloading = 0;
+    volatile LONG background_work = 0; // work items on their way; unload waits for zero
+    KEVENT no_background_work;
+};
+extern Driver driver;
+/// Brackets every work item.
+void begin_background_work() noexcept;
+void end_background_work() noexcept;
+
+} // namespace fsp::fsd

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// The only door to the WDK: everything in fsd/ includes this and no other system header.
+/// On Windows mingw's headers need a few fix-ups; elsewhere <ntifs.h> is the executive's own.
+
+#if defined(_WIN32)
+#include "windows/fixups.h"
+#else
+#include <ntifs.h>
+#endif
+
+#include <winfsp/fsctl.h>
+
+#if !defined(FSP_L)
+#if defined(_WIN32)
+#define FSP_L(text) L##text
+#else
+#define FSP_L(text) u##text
+#endif
+#endif
+
+#if !defined(NTAPI)
+#define NTAPI
+#endif
+
+namespace fsp::fsd {
+
+/// Inside this room sizes are unsigned and pointers to bytes are UINT8*.
+using Byte = UINT8;
+
+constexpr ULONG pool_tag = 0x20707346; // "Fsp ": ours from allocation to free
+constexpr ULONG pool_tag_external =
+    0x78707346; // "Fspx": freed by someone else (names, reparse buffers, VPBs)
+
+template<class T> constexpr T lesser(T a, T b) { return b < a ? b : a; }
+template<class T> constexpr T greater(T a, T b) { return a < b ? b : a; }
+template<class T> constexpr T align_up(T value, T alignment)
+{
+    return (value + alignment - 1) & ~(alignment - 1);
+}
+
+template<class T> struct RemoveReference
+{
+    using Type = T;
+};
+template<class T> struct RemoveReference<T&>
+{
+    using Type = T;
+};
+template<class T> struct RemoveReference<T&&>
+{
+    using Type = T;
+};
+template<class T> constexpr typename RemoveReference<T>::Type&& move(T&& value) noexcept
+{
+    return static_cast<typename RemoveReference<T>::Type&&>(value);
+}
+template<class T> constexpr T exchange(T& target, T value) noexcept
+{
+    T old = move(target);
+    target = move(value);
+    return old;
+}
+
+struct NonCopyable
+{
+    NonCopyable() = default;
+    NonCopyable(const NonCopyable&) = delete;
+    NonCopyable& operator=(const NonCopyable&) = delete;
+};
+
+} // namespace fsp::fsd

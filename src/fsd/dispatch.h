@@ -35,11 +35,6 @@ void initialize_fast_io(PDRIVER_OBJECT driver) noexcept;
 /// Cache manager callbacks, context = FileNode* (fast_io.cpp).
 extern CACHE_MANAGER_CALLBACKS cache_manager_callbacks;
 
-/// Statistics (statistics.cpp): allocation may fail, counters are then not kept.
-Statistics* create_statistics() noexcept;
-void delete_statistics(Statistics* statistics) noexcept;
-void count_create(Volume& volume, NTSTATUS status) noexcept;
-
 /// Network volumes (network.cpp): the fsmup device, prefix registration, and IRPs that arrive there.
 NTSTATUS initialize_network() noexcept;
 void finish_network() noexcept;

@@ -5,7 +5,7 @@
 /// a volume by name.
 
 #include "memory.h"
-#include "metadata.h"
+#include "metacache.h"
 #include "name.h"
 #include "request.h"
 #include "resource.h"
@@ -73,8 +73,8 @@ class FileNode : NonCopyable
     bool in_table = false;
 
     // ---- metadata ----
-    MetadataSlot security, directory, streams, ea;
-    volatile LONG ea_change_number = 0; // compared by EA enumeration per handle
+    MetaCacheSlot security, directory, streams, ea; // a stream's are its main file's, see base()
+    volatile LONG ea_change_number = 0;             // compared by EA enumeration per handle
 
     /// The cached FileInfo; false if there is none or it has expired. A stream combines its sizes with its
     /// main file's basic information.
@@ -135,8 +135,8 @@ struct DirectoryScan
     Buffer marker;  // name, or 8 bytes NextOffset
     bool started = false;
     bool found = false; // an entry has been returned since the last restart
-    UINT64 cache_key = 0;
-    ULONG cache_offset = 0; // hint into the cached listing `cache_key`
+    UINT64 cache_generation = 0;
+    ULONG cache_offset = 0; // hint into the cached listing of that generation
     FAST_MUTEX lock;        // queries on one handle one after the other
     DirectoryScan() { ExInitializeFastMutex(&lock); }
 };

@@ -5,10 +5,11 @@
 
 #include "ioq.h"
 #include "memory.h"
-#include "metadata.h"
+#include "metacache.h"
 #include "node.h"
 #include "request.h"
 #include "resource.h"
+#include "statistics.h"
 #include "wdk.h"
 
 namespace fsp::fsd {
@@ -34,8 +35,6 @@ struct VirtualDisk
     Volume* volume = nullptr; // null once the volume is being deleted; see VolumeList::lock
     ULONG sector_size = 512;
 };
-
-struct Statistics; // statistics.h
 
 class Volume : NonCopyable
 {
@@ -106,7 +105,7 @@ class Volume : NonCopyable
     Resource delete_lock; // exclusive: deletion; shared: work of NOTIFY
     Resource rename_lock; // shared: creates, notify; exclusive: renames
 
-    MetadataCache security_cache, directory_cache, stream_cache, ea_cache;
+    MetaCache security_cache, directory_cache, stream_cache, ea_cache;
 
     // Volume information (volume_information.cpp), under info_lock.
     KSPIN_LOCK info_lock;
@@ -126,7 +125,7 @@ class Volume : NonCopyable
     LONG notify_sessions = 0; // open sessions; -1 once the volume is deleted
     Hold notify_rename_hold;  // shared, while a session is open
 
-    Statistics* statistics = nullptr; // statistics.cpp; may stay null
+    Statistics statistics;
 
     // Cache manager callbacks get the node as context (cache.cpp).
 

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Data: databases, fio with verification, sparse and many files, a full drive.
+. "$(dirname "$0")/mount.sh"
+start_memfs || exit 1
+
+sqlite_work() {
+    local mode=$1 db=$M/$1.db pids=() i
+    sqlite3 "$db" "PRAGMA journal_mode=$mode; CREATE TABLE t(i INTEGER PRIMARY KEY, who, what);" >/dev/null || return 1
+    for i in 1 2 3; do
+        (for n in $(seq 60); do
+            sqlite3 -cmd '.timeout 30000' "$db" "BEGIN IMMEDIATE; INSERT INTO t(who, what) VALUES($i, hex(randomblob(500))); COMMIT;" || exit 1
+        done) &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do wait "$i" || return 1; done
+    [ "$(sqlite3 "$db" 'SELECT count(*) FROM t')" = 180 ] && [ "$(sqlite3 "$db" 'PRAGMA integrity_check')" = ok ]
+}
+check "sqlite with a rollback journal, three writers" sqlite_work delete
+check "sqlite in WAL mode (shared memory), three writers" sqlite_work wal
+
+fio_verify() {
+    fio --name=v --directory="$M" --size=32m --rw="$1" --bs=4k-64k --ioengine="$2" --verify=crc32c --verify_fatal=1 \
+        --do_verify=1 --numjobs=2 --group_reporting --randrepeat=1 "${@:3}" && rm -f "$M"/v.*
+}
+for engine in psync libaio mmap; do
+    check "fio random writes verified, $engine" fio_verify randrw $engine
+done
+check "fio verified, libaio, direct" fio_verify randwrite libaio --direct=1 --bs=4k --iodepth=16
+check "fio verified, psync, direct" fio_verify write psync --direct=1 --bs=64k
+
+many() {
+    mkdir "$M/many" && python3 - "$M/many" <<'END'
+import os, sys
+d = sys.argv[1]
+for i in range(100000):
+    os.close(os.open(f"{d}/file{i:06}", os.O_CREAT | os.O_WRONLY))
+names = os.listdir(d)
+assert len(names) == len(set(names)) == 100000, len(names)
+assert sorted(names)[12345] == "file012345"
+for i in range(0, 100000, 2):
+    os.unlink(f"{d}/file{i:06}")
+assert len(os.listdir(d)) == 50000
+END
+    rm -r "$M/many"
+}
+check "100,000 files in a directory" many
+
+sparse() {
+    truncate -s 6G "$M/sparse" && printf end | dd of="$M/sparse" bs=1 seek=$((6 * 1024 * 1024 * 1024)) conv=notrunc status=none &&
+        [ "$(stat -c %s "$M/sparse")" = $((6 * 1024 * 1024 * 1024 + 3)) ] &&
+        [ "$(tail -c 3 "$M/sparse")" = end ] && cmp -n 100000000 "$M/sparse" /dev/zero &&
+        [ "$(awk '/VmRSS/ { print $2 }' "/proc/$memfs_pid/status")" -lt 1000000 ] && rm "$M/sparse"
+}
+check "a sparse file of 6 GiB costs no memory" sparse
+
+in_place() {
+    python3 - "$M/f" <<'END'
+import mmap, os, sys
+p = sys.argv[1]
+with open(p, "wb") as f: f.write(b"a" * 10000)
+fd = os.open(p, os.O_RDWR)
+m = mmap.mmap(fd, 10000)
+m[5000:5005] = b"hello"
+assert os.pread(fd, 5, 5000) == b"hello"
+os.pwrite(fd, b"world", 7000)
+assert m[7000:7005] == b"world"
+m.flush(); m.close(); os.close(fd)
+data = open(p, "rb").read()
+assert data[5000:5005] == b"hello" and data[7000:7005] == b"world"
+# appended through two descriptors, nothing is lost
+a, b = os.open(p, os.O_WRONLY | os.O_APPEND), os.open(p, os.O_WRONLY | os.O_APPEND)
+for i in range(100):
+    os.write(a if i % 2 else b, b"%04d" % i)
+assert os.stat(p).st_size == 10400
+# unlinked while open
+os.unlink(p)
+os.write(a, b"x")
+assert os.fstat(a).st_size == 10401
+END
+}
+check "mapped and plain I/O agree; append; a file unlinked while open" in_place
+stop_memfs
+
+start_memfs -n 60 -s 1048576 || exit 1
+full() {
+    local i
+    for i in 1 2 3; do head -c 1048576 /dev/urandom >"$T/r$i" && cp "$T/r$i" "$M/r$i" || return 1; done
+    cp "$T/r1" "$M/big" && ! dd if=/dev/zero of="$M/big" bs=4096 seek=256 count=1 conv=notrunc status=none 2>"$T/err" &&
+        grep -q 'No space left' "$T/err" || return 1
+    for i in $(seq 100); do : >"$M/f$i" || break; done 2>"$T/err"
+    grep -q 'No space left' "$T/err" && cmp "$T/r1" "$M/r1" && cmp "$T/r2" "$M/r2" && cmp "$T/r3" "$M/r3" && cmp "$T/r1" "$M/big" &&
+        rm "$M"/f* && echo again >"$M/again"
+}
+check "a full drive says so and loses nothing" full
+finish

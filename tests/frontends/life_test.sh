@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Mounting, unmounting, dying, and what is said when something is wrong.
+. "$(dirname "$0")/mount.sh"
+
+# fails DESCRIPTION TEXT MEMFS-ARGUMENT...: memfs ends by itself, non-zero, with one sentence
+fails() {
+    local what=$1 text=$2
+    shift 2
+    timeout 20 "$BIN/memfs" "$@" >"$T/out" 2>&1 </dev/null
+    local code=$?
+    if [ $code = 0 ] || [ $code = 124 ]; then not_ok "$what (exit code $code)"; elif grep -qiE -- "$text" "$T/out"; then ok "$what"; else
+        not_ok "$what: $(tail -n 3 "$T/out")"
+    fi
+}
+fails "mount point missing" "no such|does not exist" -m "$T/none"
+touch "$T/file"
+fails "mount point is a file" "not a directory" -m "$T/file"
+mkdir "$T/full" && touch "$T/full/x"
+fails "mount point is not empty" "not empty" -m "$T/full"
+fails "unknown option" "unknown option" -Z -m "$M"
+fails "bad SDDL" "security descriptor" -S nonsense -m "$M"
+fails "size out of range" "not a number from" -s 0 -m "$M"
+fails "size is no number" "not a number from" -s many -m "$M"
+fails "no mount point" "where to mount" -n 5
+fails "left-over argument" "no option" -n 5 what
+check "--help" "$BIN/memfs" --help
+mounted && not_ok "nothing is left mounted" || ok "nothing is left mounted"
+
+start_memfs || exit 1
+fails "mount point is busy" "busy|already|not empty" -m "$M"
+check "fsptool lsvol lists the volume" sh -c "'$BIN/fsptool' lsvol | grep -F '$M' | grep -q 'Device.Volume'"
+stop_memfs && ok "SIGTERM ends with 0" || not_ok "SIGTERM ends with 0"
+start_memfs || exit 1
+kill -INT "$memfs_pid"; wait "$memfs_pid"; [ $? = 0 ] && ok "Ctrl-C ends with 0" || not_ok "Ctrl-C ends with 0"
+memfs_pid=
+mounted && not_ok "unmounted by Ctrl-C" || ok "unmounted by Ctrl-C"
+start_memfs || exit 1
+fusermount3 -u "$M"
+for _ in $(seq 100); do kill -0 "$memfs_pid" 2>/dev/null || break; sleep 0.1; done
+kill -0 "$memfs_pid" 2>/dev/null && not_ok "unmounting from outside ends memfs" || ok "unmounting from outside ends memfs"
+wait "$memfs_pid" 2>/dev/null
+memfs_pid=
+
+start_memfs || exit 1
+mkdir "$M/d"
+pids=()
+for i in 1 2 3 4; do
+    (cd / && while echo "$i" >"$M/d/f$i" && cat "$M/d/f$i" && rm "$M/d/f$i"; do :; done >/dev/null 2>&1) &
+    pids+=($!)
+done
+dd if=/dev/zero of="$M/zeros" bs=1M count=100000 status=none 2>/dev/null &
+pids+=($!)
+sleep 1
+kill -KILL "$memfs_pid"
+wait "$memfs_pid" 2>/dev/null
+memfs_pid=
+late=0
+for ((i = 0; i < 20; i++)); do
+    late=0
+    for p in "${pids[@]}"; do kill -0 "$p" 2>/dev/null && late=1; done
+    [ $late = 0 ] && break
+    sleep 0.1
+done
+[ $late = 0 ] && ok "callers of a killed file system return within two seconds" || not_ok "callers of a killed file system return within two seconds"
+for p in "${pids[@]}"; do kill "$p" 2>/dev/null; done
+start_memfs && ok "the mount point of a killed process is recovered" || not_ok "the mount point of a killed process is recovered"
+check "and works" sh -c "echo hello >'$M/x' && [ \"\$(cat '$M/x')\" = hello ]"
+stop_memfs
+
+start_memfs -M 3000 -P 100 || exit 1
+echo hello >"$M/slow"
+(cat "$M/slow" >/dev/null) &
+slow=$!
+check "while a request takes long, others go on" timeout 2 sh -c "mkdir '$M/fast' && stat '$M/fast' && rmdir '$M/fast'"
+wait $slow
+for i in 1 2 3; do echo data >"$M/slow$i"; done
+dd if="$M/slow1" of=/dev/null iflag=direct status=none &
+slow=$!
+sleep 0.1
+kill -INT $slow 2>/dev/null
+kill -TERM $slow 2>/dev/null
+gone=0
+for ((i = 0; i < 15; i++)); do kill -0 $slow 2>/dev/null || { gone=1; break; }; sleep 0.1; done
+[ $gone = 1 ] && ok "an interrupted caller returns" || not_ok "an interrupted caller returns"
+wait $slow 2>/dev/null
+finish

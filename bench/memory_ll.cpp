@@ -24,7 +24,8 @@ namespace {
 
 constexpr double timeout = 1.0; // seconds that the kernel keeps names and attributes
 
-struct Inode {
+struct Inode
+{
     struct stat attributes{};
     memfs::Storage data;
     std::map<std::string, Inode*> children;
@@ -190,8 +191,8 @@ void remove(fuse_req_t request, fuse_ino_t parent, const char* name)
     fuse_reply_err(request, error);
 }
 
-void rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent, const char* new_name,
-            unsigned)
+void rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
+            const char* new_name, unsigned)
 {
     const std::lock_guard guard(names);
     auto moved = inode(parent)->children.extract(name);
@@ -227,7 +228,8 @@ void read(fuse_req_t request, fuse_ino_t number, std::size_t size, off_t offset,
     fuse_reply_buf(request, buffer.data(), length);
 }
 
-void write(fuse_req_t request, fuse_ino_t number, const char* data, std::size_t size, off_t offset, fuse_file_info*)
+void write(fuse_req_t request, fuse_ino_t number, const char* data, std::size_t size, off_t offset,
+           fuse_file_info*)
 {
     Inode* node = inode(number);
     const std::lock_guard guard(node->mutex);
@@ -263,9 +265,10 @@ void list(fuse_req_t request, std::size_t size, off_t offset, fuse_file_info* fi
         const auto& [name, node] = listing[i];
         const fuse_entry_param one = entry(node);
         const auto next = static_cast<off_t>(i + 1);
-        const std::size_t length =
-            plus ? fuse_add_direntry_plus(request, buffer.data() + used, size - used, name.c_str(), &one, next)
-                 : fuse_add_direntry(request, buffer.data() + used, size - used, name.c_str(), &one.attr, next);
+        const std::size_t length = plus ? fuse_add_direntry_plus(request, buffer.data() + used, size - used,
+                                                                 name.c_str(), &one, next)
+                                        : fuse_add_direntry(request, buffer.data() + used, size - used,
+                                                            name.c_str(), &one.attr, next);
         if (length > size - used)
             break;
         used += length;
@@ -339,12 +342,14 @@ int main(int argc, char** argv)
         return 2;
     const fuse_lowlevel_ops table = operations();
     fuse_session* session = fuse_session_new(&arguments, &table, sizeof table, nullptr);
-    if (session == nullptr || fuse_set_signal_handlers(session) != 0 || fuse_session_mount(session, options.mountpoint) != 0)
+    if (session == nullptr || fuse_set_signal_handlers(session) != 0 ||
+        fuse_session_mount(session, options.mountpoint) != 0)
         return 1;
     fuse_daemonize(options.foreground);
     fuse_loop_config* config = fuse_loop_cfg_create();
     fuse_loop_cfg_set_clone_fd(config, static_cast<unsigned>(options.clone_fd));
-    const int result = options.singlethread != 0 ? fuse_session_loop(session) : fuse_session_loop_mt(session, config);
+    const int result =
+        options.singlethread != 0 ? fuse_session_loop(session) : fuse_session_loop_mt(session, config);
     fuse_loop_cfg_destroy(config);
     fuse_session_unmount(session);
     fuse_remove_signal_handlers(session);

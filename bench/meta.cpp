@@ -91,7 +91,8 @@ int main(int argc, char** argv)
     measure("chmod", files, [&](int i) { expect(chmod(path("f", i).c_str(), 0600) == 0, "chmod"); });
     measure_listing("readdir", false);
     measure_listing("readdir+stat", true);
-    measure("rename", files, [&](int i) { expect(rename(path("f", i).c_str(), path("g", i).c_str()) == 0, "rename"); });
+    measure("rename", files,
+            [&](int i) { expect(rename(path("f", i).c_str(), path("g", i).c_str()) == 0, "rename"); });
     measure("unlink", files, [&](int i) { expect(unlink(path("g", i).c_str()) == 0, "unlink"); });
     measure("mkdir", files, [&](int i) { expect(mkdir(path("d", i).c_str(), 0755) == 0, "mkdir"); });
     measure("rmdir", files, [&](int i) { expect(rmdir(path("d", i).c_str()) == 0, "rmdir"); });

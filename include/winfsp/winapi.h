@@ -11,7 +11,7 @@
 #error "winfsp/winapi.h is for systems without <windows.h>"
 #endif
 
-#include "nt.h"
+#include <winfsp/nt.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,11 +20,6 @@ extern "C" {
 #if !defined(FSP_API)
 #define FSP_API __attribute__((visibility("default")))
 #endif
-
-#define EVENTLOG_SUCCESS 0x0000
-#define EVENTLOG_ERROR_TYPE 0x0001
-#define EVENTLOG_WARNING_TYPE 0x0002
-#define EVENTLOG_INFORMATION_TYPE 0x0004
 
 #define SDDL_REVISION_1 1
 

@@ -29,6 +29,7 @@
 #include <dlfcn.h>
 #include <winfsp/nt.h>
 #include <winfsp/win32.h>
+#include <winfsp/winapi.h>
 #include <winfsp/fsctl.h>
 #endif
 

@@ -39,7 +39,8 @@ constexpr const char* usage_text =
     "    -m MountPoint       [an empty directory]\n";
 #endif
 
-struct CommandLine {
+struct CommandLine
+{
     Options options;
     UINT32 debug_flags = 0;
     const WCHAR* debug_log = nullptr;
@@ -80,7 +81,8 @@ std::optional<UINT64> number(const WCHAR* text)
 }
 
 /// Reads a number into `target`; says so and returns false if it is none or too large.
-template<class T> bool take_number(const WCHAR* option, const WCHAR* text, T& target, UINT64 least, UINT64 most)
+template<class T>
+bool take_number(const WCHAR* option, const WCHAR* text, T& target, UINT64 least, UINT64 most)
 {
     const std::optional<UINT64> value = number(text);
     if (value && *value >= least && *value <= most) {
@@ -175,7 +177,8 @@ bool open_debug_log(const WCHAR* path)
 #else
     const std::string name = utf8(path);
     const int fd = name == "-" ? 2 : open(name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    const HANDLE file = fd < 0 ? INVALID_HANDLE_VALUE : reinterpret_cast<HANDLE>(static_cast<std::intptr_t>(fd));
+    const HANDLE file =
+        fd < 0 ? INVALID_HANDLE_VALUE : reinterpret_cast<HANDLE>(static_cast<std::intptr_t>(fd));
 #endif
     if (file == INVALID_HANDLE_VALUE) {
         fail("memfs: cannot open debug log file '%s'", utf8(path).c_str());
@@ -208,7 +211,8 @@ NTSTATUS start(FSP_SERVICE* service, ULONG argc, PWSTR* argv)
     std::unique_ptr<Memfs> memfs;
     NTSTATUS status = Memfs::create(line.options, memfs);
     if (status == STATUS_INVALID_SECURITY_DESCR) {
-        fail("memfs: cannot create MEMFS: '%s' is not a security descriptor in SDDL", utf8(line.options.root_sddl).c_str());
+        fail("memfs: cannot create MEMFS: '%s' is not a security descriptor in SDDL",
+             utf8(line.options.root_sddl).c_str());
         return status;
     }
     if (status != STATUS_SUCCESS) {
@@ -218,7 +222,8 @@ NTSTATUS start(FSP_SERVICE* service, ULONG argc, PWSTR* argv)
     FspFileSystemSetDebugLog(memfs->handle(), line.debug_flags);
     if (line.mount_point != nullptr && line.mount_point[0] != 0) {
         const bool any_drive = line.mount_point[0] == '*' && line.mount_point[1] == 0;
-        status = FspFileSystemSetMountPoint(memfs->handle(), any_drive ? nullptr : const_cast<PWSTR>(line.mount_point));
+        status = FspFileSystemSetMountPoint(memfs->handle(),
+                                            any_drive ? nullptr : const_cast<PWSTR>(line.mount_point));
         if (status != STATUS_SUCCESS) {
             fail("memfs: cannot mount MEMFS (Status=%x)", static_cast<unsigned>(status));
             return status;
@@ -244,8 +249,8 @@ NTSTATUS stop(FSP_SERVICE* service)
 
 bool wants_help(const char* argument)
 {
-    return argument != nullptr && (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0 ||
-                                   strcmp(argument, "-?") == 0);
+    return argument != nullptr &&
+           (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0 || strcmp(argument, "-?") == 0);
 }
 
 } // namespace

@@ -10,7 +10,7 @@ namespace memfs {
 namespace {
 
 constexpr UINT32 sector_size = 512;
-constexpr std::size_t max_path = 4096; // characters, stream name included
+constexpr std::size_t max_path = 4096;            // characters, stream name included
 constexpr UINT32 rot13_control_code = 0x804D0148; // CTL_CODE(0x804D, 'R', METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 NameView view(const WCHAR* text) { return {text, std::char_traits<WCHAR>::length(text)}; }
@@ -39,7 +39,8 @@ bool needs_ea(Node& node)
 {
     const Guard guard(node.mutex);
     return node.eas != nullptr && std::any_of(node.eas->begin(), node.eas->end(), [](const auto& entry) {
-               return (reinterpret_cast<const FILE_FULL_EA_INFORMATION*>(entry.second.data())->Flags & FILE_NEED_EA) != 0;
+               return (reinterpret_cast<const FILE_FULL_EA_INFORMATION*>(entry.second.data())->Flags &
+                       FILE_NEED_EA) != 0;
            });
 }
 
@@ -74,13 +75,15 @@ void set_reparse_data(Node& node, const void* buffer, std::size_t size)
     node.is_link = true;
 }
 
-/// One record of a directory listing, with room for the longest name.
-struct Entry {
-    union {
-        FSP_FSCTL_DIR_INFO info;
-        std::uint8_t space[sizeof(FSP_FSCTL_DIR_INFO) + 255 * sizeof(WCHAR)];
-    };
+/// One record of a listing of files or streams, with room for the longest name.
+template<class Info> struct Record
+{
+    alignas(Info) std::uint8_t space[sizeof(Info) + 255 * sizeof(WCHAR)];
+    Info& info = *reinterpret_cast<Info*>(space);
+};
 
+struct Entry : Record<FSP_FSCTL_DIR_INFO>
+{
     void set(Node& node, NameView name)
     {
         std::memset(&info, 0, sizeof info);
@@ -94,8 +97,7 @@ struct Entry {
 
 Memfs::Memfs(const Options& options)
     : options_(options), tree_(options.case_insensitive, options.max_nodes), slow_io_(options.slow_io)
-{
-}
+{}
 
 Memfs::~Memfs()
 {
@@ -136,8 +138,8 @@ NTSTATUS Memfs::apply_eas(Node& node, PFILE_FULL_EA_INFORMATION ea, ULONG length
             return STATUS_SUCCESS;
         }
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(single);
-        const std::size_t size =
-            FIELD_OFFSET(FILE_FULL_EA_INFORMATION, EaName) + single->EaNameLength + 1U + single->EaValueLength;
+        const std::size_t size = FIELD_OFFSET(FILE_FULL_EA_INFORMATION, EaName) + single->EaNameLength + 1U +
+                                 single->EaValueLength;
         target.eas->insert_or_assign(ea_key(*single), Bytes(bytes, bytes + size));
         return STATUS_SUCCESS;
     };
@@ -191,7 +193,8 @@ void Memfs::report_open(Node& node, PVOID* context, FSP_FSCTL_FILE_INFO* info, N
 }
 
 /// The operations of FSP_FILE_SYSTEM_INTERFACE. A file context is a Node.
-struct Operations {
+struct Operations
+{
     static Memfs& of(FSP_FILE_SYSTEM* file_system) { return *static_cast<Memfs*>(file_system->UserContext); }
     static Node& node(PVOID context) { return *static_cast<Node*>(context); }
 
@@ -239,8 +242,9 @@ struct Operations {
     }
 
     static NTSTATUS create(FSP_FILE_SYSTEM* fs, PWSTR path, UINT32 create_options, UINT32, UINT32 attributes,
-                           PSECURITY_DESCRIPTOR security, UINT64 allocation_size, PVOID extra, ULONG extra_length,
-                           BOOLEAN extra_is_reparse_point, PVOID* context, FSP_FSCTL_FILE_INFO* info)
+                           PSECURITY_DESCRIPTOR security, UINT64 allocation_size, PVOID extra,
+                           ULONG extra_length, BOOLEAN extra_is_reparse_point, PVOID* context,
+                           FSP_FSCTL_FILE_INFO* info)
     {
         Memfs& memfs = of(fs);
         const NameView full = view(path);
@@ -251,7 +255,8 @@ struct Operations {
             return STATUS_OBJECT_NAME_COLLISION;
         const std::size_t colon = full.find(WCHAR{':'});
         const bool is_stream = colon != NameView::npos;
-        if (found.status != STATUS_OBJECT_NAME_NOT_FOUND || (is_stream && found.last.data() != path + colon + 1))
+        if (found.status != STATUS_OBJECT_NAME_NOT_FOUND ||
+            (is_stream && found.last.data() != path + colon + 1))
             return found.status;
         if (memfs.tree_.full())
             return STATUS_CANNOT_MAKE;
@@ -278,7 +283,8 @@ struct Operations {
                 set_reparse_data(*made, extra, extra_length);
             else if (const NTSTATUS status =
                          memfs.apply_eas(*made, static_cast<PFILE_FULL_EA_INFORMATION>(extra), extra_length);
-                     status != STATUS_SUCCESS) {
+                     status != STATUS_SUCCESS)
+            {
                 made->release();
                 return status;
             }
@@ -307,9 +313,9 @@ struct Operations {
         return STATUS_SUCCESS;
     }
 
-    static NTSTATUS overwrite(FSP_FILE_SYSTEM* fs, PVOID context, UINT32 attributes, BOOLEAN replace_attributes,
-                              UINT64 allocation_size, PFILE_FULL_EA_INFORMATION ea, ULONG ea_length,
-                              FSP_FSCTL_FILE_INFO* info)
+    static NTSTATUS overwrite(FSP_FILE_SYSTEM* fs, PVOID context, UINT32 attributes,
+                              BOOLEAN replace_attributes, UINT64 allocation_size,
+                              PFILE_FULL_EA_INFORMATION ea, ULONG ea_length, FSP_FSCTL_FILE_INFO* info)
     {
         Memfs& memfs = of(fs);
         Node& file = node(context);
@@ -339,8 +345,9 @@ struct Operations {
             Node& owner = file.owner();
             const Guard guard(owner.mutex);
             if (!file.is_stream()) {
-                const UINT32 kept = replace_attributes ? owner.info.FileAttributes & (FILE_ATTRIBUTE_REPARSE_POINT)
-                                                       : owner.info.FileAttributes;
+                const UINT32 kept = replace_attributes
+                                        ? owner.info.FileAttributes & (FILE_ATTRIBUTE_REPARSE_POINT)
+                                        : owner.info.FileAttributes;
                 owner.info.FileAttributes = kept | attributes | FILE_ATTRIBUTE_ARCHIVE;
             }
             owner.info.LastAccessTime = owner.info.LastWriteTime = owner.info.ChangeTime = now();
@@ -458,7 +465,8 @@ struct Operations {
         {
             const Guard guard(owner.mutex);
             if (attributes != INVALID_FILE_ATTRIBUTES)
-                owner.info.FileAttributes = attributes | (owner.info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT);
+                owner.info.FileAttributes =
+                    attributes | (owner.info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT);
             if (creation_time != 0)
                 owner.info.CreationTime = creation_time;
             if (last_access_time != 0)
@@ -504,14 +512,16 @@ struct Operations {
         return longest;
     }
 
-    static NTSTATUS rename(FSP_FILE_SYSTEM* fs, PVOID context, PWSTR old_path, PWSTR new_path, BOOLEAN replace)
+    static NTSTATUS rename(FSP_FILE_SYSTEM* fs, PVOID context, PWSTR old_path, PWSTR new_path,
+                           BOOLEAN replace)
     {
         Tree& tree = of(fs).tree_;
         Node& file = node(context);
         const NameView to = view(new_path);
         if (file.parent == nullptr)
             return STATUS_ACCESS_DENIED;
-        if (to.size() >= max_path || (to.size() > view(old_path).size() && to.size() + depth(file) >= max_path))
+        if (to.size() >= max_path ||
+            (to.size() > view(old_path).size() && to.size() + depth(file) >= max_path))
             return STATUS_OBJECT_NAME_INVALID;
         const Tree::Found target = tree.find(to);
         if (target.status != STATUS_SUCCESS && target.status != STATUS_OBJECT_NAME_NOT_FOUND)
@@ -554,7 +564,9 @@ struct Operations {
         if (status != STATUS_SUCCESS)
             return status;
         auto stored = of(fs).share(merged, GetSecurityDescriptorLength(merged));
-        FspDeleteSecurityDescriptor(merged, reinterpret_cast<NTSTATUS (*)()>(FspSetSecurityDescriptor));
+        // The maker's address says how the descriptor was allocated.
+        const auto maker = reinterpret_cast<void (*)()>(FspSetSecurityDescriptor);
+        FspDeleteSecurityDescriptor(merged, reinterpret_cast<NTSTATUS (*)()>(maker));
         const Guard guard(owner.mutex);
         owner.security = std::move(stored);
         owner.info.ChangeTime = now();
@@ -565,7 +577,7 @@ struct Operations {
                                    ULONG length, PULONG transferred)
     {
         const auto list = [&directory = node(context), buffer, length](const Name& after, bool from_start,
-                                                                      FSP_FSCTL_TRANSACT_RSP& response) {
+                                                                       FSP_FSCTL_TRANSACT_RSP& response) {
             response.IoStatus.Information = fill_listing(directory, after, from_start, buffer, length);
             return STATUS_SUCCESS;
         };
@@ -577,7 +589,8 @@ struct Operations {
         return answer(fs, work, transferred);
     }
 
-    static ULONG fill_listing(Node& directory, const Name& marker, bool from_start, PVOID buffer, ULONG length)
+    static ULONG fill_listing(Node& directory, const Name& marker, bool from_start, PVOID buffer,
+                              ULONG length)
     {
         static const Name dot = FSP_L("."), dot_dot = FSP_L("..");
         ULONG used = 0;
@@ -603,28 +616,32 @@ struct Operations {
         return used;
     }
 
-    static NTSTATUS get_dir_info_by_name(FSP_FILE_SYSTEM* fs, PVOID context, PWSTR name, FSP_FSCTL_DIR_INFO* info)
+    static NTSTATUS get_dir_info_by_name(FSP_FILE_SYSTEM* fs, PVOID context, PWSTR name,
+                                         FSP_FSCTL_DIR_INFO* info)
     {
         Node* child = of(fs).tree_.child(node(context), view(name));
         if (child == nullptr)
             return STATUS_OBJECT_NAME_NOT_FOUND;
         Entry entry;
         entry.set(*child, child->name);
-        std::memcpy(info, &entry, entry.info.Size);
+        std::memcpy(info, entry.space, entry.info.Size);
         return STATUS_SUCCESS;
     }
 
-    static NTSTATUS reparse_point_by_name(FSP_FILE_SYSTEM* fs, PVOID, PWSTR path, BOOLEAN, PVOID buffer, PSIZE_T size)
+    static NTSTATUS reparse_point_by_name(FSP_FILE_SYSTEM* fs, PVOID, PWSTR path, BOOLEAN, PVOID buffer,
+                                          PSIZE_T size)
     {
         const Tree::Found found = of(fs).tree_.find(view(path));
-        return found.status == STATUS_SUCCESS ? get_reparse_point(found.node->owner(), buffer, size) : found.status;
+        return found.status == STATUS_SUCCESS ? get_reparse_point(found.node->owner(), buffer, size)
+                                              : found.status;
     }
 
-    static NTSTATUS resolve_reparse_points(FSP_FILE_SYSTEM* fs, PWSTR path, UINT32 index, BOOLEAN resolve_last,
-                                           PIO_STATUS_BLOCK io_status, PVOID buffer, PSIZE_T size)
+    static NTSTATUS resolve_reparse_points(FSP_FILE_SYSTEM* fs, PWSTR path, UINT32 index,
+                                           BOOLEAN resolve_last, PIO_STATUS_BLOCK io_status, PVOID buffer,
+                                           PSIZE_T size)
     {
-        return FspFileSystemResolveReparsePoints(fs, reparse_point_by_name, nullptr, path, index, resolve_last,
-                                                 io_status, buffer, size);
+        return FspFileSystemResolveReparsePoints(fs, reparse_point_by_name, nullptr, path, index,
+                                                 resolve_last, io_status, buffer, size);
     }
 
     static NTSTATUS get_reparse_point_of(FSP_FILE_SYSTEM*, PVOID context, PWSTR, PVOID buffer, PSIZE_T size)
@@ -639,8 +656,8 @@ struct Operations {
             return STATUS_DIRECTORY_NOT_EMPTY;
         const Guard guard(owner.mutex);
         if (owner.reparse != nullptr)
-            if (const NTSTATUS status = FspFileSystemCanReplaceReparsePoint(owner.reparse->data(), owner.reparse->size(),
-                                                                            buffer, size);
+            if (const NTSTATUS status = FspFileSystemCanReplaceReparsePoint(
+                    owner.reparse->data(), owner.reparse->size(), buffer, size);
                 status != STATUS_SUCCESS)
                 return status;
         set_reparse_data(owner, buffer, size);
@@ -654,8 +671,8 @@ struct Operations {
         const Guard guard(owner.mutex);
         if (owner.reparse == nullptr)
             return STATUS_NOT_A_REPARSE_POINT;
-        if (const NTSTATUS status =
-                FspFileSystemCanReplaceReparsePoint(owner.reparse->data(), owner.reparse->size(), buffer, size);
+        if (const NTSTATUS status = FspFileSystemCanReplaceReparsePoint(owner.reparse->data(),
+                                                                        owner.reparse->size(), buffer, size);
             status != STATUS_SUCCESS)
             return status;
         owner.reparse.reset();
@@ -666,13 +683,11 @@ struct Operations {
         return STATUS_SUCCESS;
     }
 
-    static NTSTATUS get_stream_info(FSP_FILE_SYSTEM*, PVOID context, PVOID buffer, ULONG length, PULONG transferred)
+    static NTSTATUS get_stream_info(FSP_FILE_SYSTEM*, PVOID context, PVOID buffer, ULONG length,
+                                    PULONG transferred)
     {
         Node& owner = node(context).owner();
-        union {
-            FSP_FSCTL_STREAM_INFO info;
-            std::uint8_t space[sizeof(FSP_FSCTL_STREAM_INFO) + 255 * sizeof(WCHAR)];
-        } entry;
+        Record<FSP_FSCTL_STREAM_INFO> entry;
         const auto add = [&](Node& stream, NameView name) {
             std::memset(&entry.info, 0, sizeof entry.info);
             const FSP_FSCTL_FILE_INFO info = stream.file_info();
@@ -693,8 +708,8 @@ struct Operations {
     }
 
     /// Answers one control code of its own: output = ROT13 of input.
-    static NTSTATUS control(FSP_FILE_SYSTEM*, PVOID, UINT32 code, PVOID input, ULONG input_length, PVOID output,
-                            ULONG output_length, PULONG transferred)
+    static NTSTATUS control(FSP_FILE_SYSTEM*, PVOID, UINT32 code, PVOID input, ULONG input_length,
+                            PVOID output, ULONG output_length, PULONG transferred)
     {
         if (code != rot13_control_code)
             return STATUS_INVALID_DEVICE_REQUEST;
@@ -718,8 +733,8 @@ struct Operations {
         const Guard guard(owner.mutex);
         if (owner.eas != nullptr)
             for (auto& entry : *owner.eas)
-                if (!FspFileSystemAddEa(reinterpret_cast<PFILE_FULL_EA_INFORMATION>(entry.second.data()), ea, length,
-                                        transferred))
+                if (!FspFileSystemAddEa(reinterpret_cast<PFILE_FULL_EA_INFORMATION>(entry.second.data()), ea,
+                                        length, transferred))
                     return STATUS_BUFFER_OVERFLOW;
         FspFileSystemAddEa(nullptr, ea, length, transferred);
         return STATUS_SUCCESS;
@@ -781,7 +796,8 @@ NTSTATUS Memfs::create(const Options& options, std::unique_ptr<Memfs>& result)
 {
     PSECURITY_DESCRIPTOR security = nullptr;
     ULONG size = 0;
-    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(options.root_sddl, SDDL_REVISION_1, &security, &size))
+    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(options.root_sddl, SDDL_REVISION_1, &security,
+                                                              &size))
         return STATUS_INVALID_SECURITY_DESCR;
     std::unique_ptr<Memfs> memfs(new Memfs(options));
     memfs->tree_.root()->security = memfs->share(security, size);

@@ -8,12 +8,13 @@
 
 namespace memfs {
 
-struct Options {
+struct Options
+{
     bool case_insensitive = false;
     bool flush_and_purge_on_cleanup = false;
-    UINT32 file_info_timeout = 0xFFFFFFFF;      // ms; 0xFFFFFFFF: never expires
-    UINT32 max_nodes = 1024;                    // files, directories and streams, root included
-    UINT64 max_file_size = 16 * 1024 * 1024;    // bytes
+    UINT32 file_info_timeout = 0xFFFFFFFF;   // ms; 0xFFFFFFFF: never expires
+    UINT32 max_nodes = 1024;                 // files, directories and streams, root included
+    UINT64 max_file_size = 16 * 1024 * 1024; // bytes
     SlowIo::Settings slow_io;
     const WCHAR* file_system_name = FSP_L("-MEMFS");
     const WCHAR* root_sddl = FSP_L("O:BAG:BAD:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;WD)");
@@ -21,7 +22,8 @@ struct Options {
 };
 
 /// One in-memory volume: owns the FSP_FILE_SYSTEM whose operations it implements.
-class Memfs {
+class Memfs
+{
   public:
     /// @return STATUS_INVALID_SECURITY_DESCR if the root's SDDL is bad; what FspFileSystemCreate returns
     static NTSTATUS create(const Options& options, std::unique_ptr<Memfs>& result);

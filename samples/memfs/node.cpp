@@ -9,8 +9,8 @@ bool NameLess::operator()(NameView a, NameView b) const
 {
     if (!ignore_case)
         return a < b;
-    return CompareStringOrdinal(a.data(), static_cast<int>(a.size()), b.data(), static_cast<int>(b.size()), TRUE) ==
-           CSTR_LESS_THAN;
+    return CompareStringOrdinal(a.data(), static_cast<int>(a.size()), b.data(), static_cast<int>(b.size()),
+                                TRUE) == CSTR_LESS_THAN;
 }
 
 UINT64 now()

@@ -23,7 +23,8 @@ using Bytes = std::vector<std::uint8_t>;
 UINT64 now();
 
 /// Orders names as directory listings show them: ordinal, by upper case if asked.
-struct NameLess {
+struct NameLess
+{
     bool ignore_case;
     using is_transparent = void;
     bool operator()(NameView a, NameView b) const;
@@ -37,7 +38,8 @@ using Guard = std::lock_guard<std::mutex>;
 ///
 /// The tree holds one reference, every open file another; a node that was deleted while open
 /// lives on without a name until the last close.
-class Node {
+class Node
+{
   public:
     using Children = std::map<NameView, Node*, NameLess>; // keyed by the node's own name
 
@@ -75,17 +77,19 @@ class Node {
 };
 
 /// The name space. Lookups may run side by side, changes alone: the library's fine guard sees to it.
-class Tree {
+class Tree
+{
   public:
     Tree(bool ignore_case, std::uint32_t max_nodes);
     ~Tree();
 
-    struct Found {
-        NTSTATUS status;  // of the whole lookup
-        Node* node;       // if STATUS_SUCCESS
-        Node* parent;     // of the last component; also if only that one is missing
-        NameView last;    // last component (without stream), or the stream's name
-        UINT32 index;     // STATUS_REPARSE: where its name starts, in characters
+    struct Found
+    {
+        NTSTATUS status; // of the whole lookup
+        Node* node;      // if STATUS_SUCCESS
+        Node* parent;    // of the last component; also if only that one is missing
+        NameView last;   // last component (without stream), or the stream's name
+        UINT32 index;    // STATUS_REPARSE: where its name starts, in characters
     };
     /// Walks `\a\b:stream`.
     [[nodiscard]] Found find(NameView path) const;

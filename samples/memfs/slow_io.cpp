@@ -31,18 +31,22 @@ NTSTATUS SlowIo::run_slowly(FSP_FILE_SYSTEM* file_system, const FSP_FILE_SYSTEM_
         return work(*context.Response);
     }
     // The request's buffer is reused when we return: keep what the answer needs.
-    FSP_FSCTL_TRANSACT_RSP response{};
-    response.Size = sizeof response;
-    response.Kind = context.Request->Kind;
-    response.Hint = context.Request->Hint;
+    struct Late
+    {
+        alignas(FSP_FSCTL_TRANSACT_RSP) std::uint8_t space[sizeof(FSP_FSCTL_TRANSACT_RSP)]{};
+        FSP_FSCTL_TRANSACT_RSP& response() { return *reinterpret_cast<FSP_FSCTL_TRANSACT_RSP*>(space); }
+    } late;
+    late.response().Size = sizeof(FSP_FSCTL_TRANSACT_RSP);
+    late.response().Kind = context.Request->Kind;
+    late.response().Hint = context.Request->Hint;
     {
         const std::lock_guard guard(mutex_);
         ++late_;
     }
-    std::thread([this, file_system, response, work = std::move(work)]() mutable {
+    std::thread([this, file_system, late, work = std::move(work)]() mutable {
         snooze();
-        response.IoStatus.Status = static_cast<UINT32>(work(response));
-        FspFileSystemSendResponse(file_system, &response);
+        late.response().IoStatus.Status = static_cast<UINT32>(work(late.response()));
+        FspFileSystemSendResponse(file_system, &late.response());
         const std::lock_guard guard(mutex_);
         if (--late_ == 0)
             none_late_.notify_all();

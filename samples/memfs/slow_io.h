@@ -11,9 +11,11 @@ namespace memfs {
 
 /// Delays requests at random and answers some of them later from another thread, to show (and
 /// test) how a slow file system behaves.
-class SlowIo {
+class SlowIo
+{
   public:
-    struct Settings {
+    struct Settings
+    {
         UINT32 max_delay = 0;       // ms; 0: off
         UINT32 percent_delayed = 0; // of the requests, answered asynchronously
         UINT32 rarefy = 0;          // delays are shifted right by a random number up to this
@@ -40,7 +42,8 @@ class SlowIo {
 
   private:
     using AnyWork = std::function<NTSTATUS(FSP_FSCTL_TRANSACT_RSP&)>;
-    NTSTATUS run_slowly(FSP_FILE_SYSTEM* file_system, const FSP_FILE_SYSTEM_OPERATION_CONTEXT& context, AnyWork work);
+    NTSTATUS run_slowly(FSP_FILE_SYSTEM* file_system, const FSP_FILE_SYSTEM_OPERATION_CONTEXT& context,
+                        AnyWork work);
     void snooze() const;
 
     const Settings settings_;

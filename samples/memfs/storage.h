@@ -11,7 +11,8 @@ namespace memfs {
 /// and reads as zeros.
 ///
 /// Not synchronised: the driver never lets a change run beside another access to the same file.
-class Storage {
+class Storage
+{
   public:
     static constexpr std::size_t chunk_size = 64 * 1024;
 
@@ -35,7 +36,8 @@ class Storage {
   private:
     static constexpr unsigned fanout_bits = 7;
     static constexpr std::size_t fanout = std::size_t{1} << fanout_bits;
-    struct Branch {
+    struct Branch
+    {
         void* child[fanout];
     };
 
@@ -46,9 +48,9 @@ class Storage {
     void prune(void*& slot, unsigned height, std::uint64_t first, std::uint64_t keep);
     [[nodiscard]] std::uint64_t reach() const;
 
-    void* root_ = nullptr;      // a chunk if height_ is 0, else a Branch
-    std::uint32_t small_ = 0;   // capacity of root_ while it is smaller than a chunk
-    std::uint32_t height_ = 0;  // branches between root_ and a chunk
+    void* root_ = nullptr;     // a chunk if height_ is 0, else a Branch
+    std::uint32_t small_ = 0;  // capacity of root_ while it is smaller than a chunk
+    std::uint32_t height_ = 0; // branches between root_ and a chunk
     std::uint64_t resident_ = 0;
 };
 

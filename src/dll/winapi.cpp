@@ -59,7 +59,8 @@ BOOL ConvertStringSecurityDescriptorToSecurityDescriptorW(const WCHAR* text, DWO
 }
 
 BOOL ConvertSecurityDescriptorToStringSecurityDescriptorW(PSECURITY_DESCRIPTOR security, DWORD revision,
-                                                          SECURITY_INFORMATION what, PWSTR* text, PULONG length)
+                                                          SECURITY_INFORMATION what, PWSTR* text,
+                                                          PULONG length)
 {
     if (security == nullptr || text == nullptr || revision != SDDL_REVISION_1)
         return fail(ERROR_INVALID_PARAMETER);
@@ -78,7 +79,8 @@ BOOL ConvertStringSidToSidW(const WCHAR* text, PSID* sid)
     fsp::nt::SidBuffer buffer;
     const View view = text != nullptr ? View(text) : View();
     std::size_t used = 0;
-    if (sid == nullptr || !fsp::nt::parse_sid(fsp::nt::WideView(view.data(), view.size()), &buffer, &used) || used != view.size())
+    if (sid == nullptr || !fsp::nt::parse_sid(fsp::nt::WideView(view.data(), view.size()), &buffer, &used) ||
+        used != view.size())
         return fail(ERROR_INVALID_SID);
     *sid = std::malloc(buffer.size());
     if (*sid == nullptr)
@@ -105,7 +107,10 @@ HANDLE LocalFree(HANDLE memory)
 
 BOOL IsValidSecurityDescriptor(PSECURITY_DESCRIPTOR security) { return RtlValidSecurityDescriptor(security); }
 
-DWORD GetSecurityDescriptorLength(PSECURITY_DESCRIPTOR security) { return RtlLengthSecurityDescriptor(security); }
+DWORD GetSecurityDescriptorLength(PSECURITY_DESCRIPTOR security)
+{
+    return RtlLengthSecurityDescriptor(security);
+}
 
 VOID GetSystemTimeAsFileTime(FILETIME* time)
 {
@@ -118,12 +123,16 @@ VOID GetSystemTimeAsFileTime(FILETIME* time)
     time->dwHighDateTime = static_cast<DWORD>(value >> 32);
 }
 
-int CompareStringOrdinal(const WCHAR* string1, int length1, const WCHAR* string2, int length2, BOOL ignore_case)
+int CompareStringOrdinal(const WCHAR* string1, int length1, const WCHAR* string2, int length2,
+                         BOOL ignore_case)
 {
-    const auto view = [](const WCHAR* text, int length) { return length < 0 ? View(text) : View(text, static_cast<std::size_t>(length)); };
+    const auto view = [](const WCHAR* text, int length) {
+        return length < 0 ? View(text) : View(text, static_cast<std::size_t>(length));
+    };
     const View a = view(string1, length1), b = view(string2, length2);
     for (std::size_t i = 0; i != std::min(a.size(), b.size()); ++i) {
-        const WCHAR x = ignore_case ? fsp::nt::upcase(a[i]) : a[i], y = ignore_case ? fsp::nt::upcase(b[i]) : b[i];
+        const WCHAR x = ignore_case ? fsp::nt::upcase(a[i]) : a[i],
+                    y = ignore_case ? fsp::nt::upcase(b[i]) : b[i];
         if (x != y)
             return x < y ? CSTR_LESS_THAN : CSTR_GREATER_THAN;
     }

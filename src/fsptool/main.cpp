@@ -14,22 +14,29 @@ namespace {
 
 using namespace fsptool;
 
-constexpr const char* usage_text = "usage: fsptool COMMAND ARGS\n"
-                                   "\n"
-                                   "commands:\n"
-                                   "    lsvol                       list mounted volumes\n"
-                                   "    id [SID | uid | NAME]       print SIDs and ids of this process or an account\n"
-                                   "    perm PATH | uid:gid:mode | SDDL\n"
-                                   "                                print a security descriptor and its permissions\n"
-                                   "    lsdrv                       list the drivers and whether they run (R)\n"
-                                   "    load                        start the driver\n"
-                                   "    unload                      unload the driver\n"
-                                   "    ver                         print the version\n";
+constexpr const char* usage_text =
+    "usage: fsptool COMMAND ARGS\n"
+    "\n"
+    "commands:\n"
+    "    lsvol                       list mounted volumes\n"
+    "    id [SID | uid | NAME]       print SIDs and ids of this process or an account\n"
+    "    perm PATH | uid:gid:mode | SDDL\n"
+    "                                print a security descriptor and its permissions\n"
+    "    lsdrv                       list the drivers and whether they run (R)\n"
+    "    load                        start the driver\n"
+    "    unload                      unload the driver\n"
+    "    ver                         print the version\n";
 
 int usage()
 {
     fputs(usage_text, stderr);
     return ERROR_INVALID_PARAMETER;
+}
+
+/// The address of the function that made a thing says how it was allocated.
+template<class Function> auto made_by(Function* maker)
+{
+    return reinterpret_cast<NTSTATUS (*)()>(reinterpret_cast<void (*)()>(maker));
 }
 
 /// The exit code of a status; a shell sees only eight bits, and no failure may look like success.
@@ -95,7 +102,7 @@ void print_id(const char* label, UINT32 id, bool group)
     if (FspPosixMapUidToSid(id, &sid) != STATUS_SUCCESS)
         return;
     print_sid(label, sid, group);
-    FspDeleteSid(sid, reinterpret_cast<NTSTATUS (*)()>(FspPosixMapUidToSid));
+    FspDeleteSid(sid, made_by(FspPosixMapUidToSid));
 }
 
 int id(const char* argument)
@@ -137,7 +144,8 @@ void print_security(PSECURITY_DESCRIPTOR security)
     const SECURITY_INFORMATION what =
         OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     if (FspPosixMapSecurityDescriptorToPermissions(security, &uid, &gid, &mode) != STATUS_SUCCESS ||
-        !ConvertSecurityDescriptorToStringSecurityDescriptorW(security, SDDL_REVISION_1, what, &text, nullptr))
+        !ConvertSecurityDescriptorToStringSecurityDescriptorW(security, SDDL_REVISION_1, what, &text,
+                                                              nullptr))
         return;
     printf("%s (perm=%u:%u:%u%u%u%u)\n", utf8(text).c_str(), uid, gid, (mode >> 9) & 7, (mode >> 6) & 7,
            (mode >> 3) & 7, mode & 7);
@@ -152,7 +160,7 @@ int print_permissions(const system::Permissions& permissions)
     if (status != STATUS_SUCCESS)
         return fail("the permissions cannot be mapped", status);
     print_security(security);
-    FspDeleteSecurityDescriptor(security, reinterpret_cast<NTSTATUS (*)()>(FspPosixMapPermissionsToSecurityDescriptor));
+    FspDeleteSecurityDescriptor(security, made_by(FspPosixMapPermissionsToSecurityDescriptor));
     return 0;
 }
 
@@ -178,9 +186,11 @@ int perm(const std::string& argument)
         return ERROR_FILE_NOT_FOUND;
     }
     PSECURITY_DESCRIPTOR security = nullptr;
-    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(utf16(argument).c_str(), SDDL_REVISION_1, &security,
-                                                             nullptr)) {
-        fprintf(stderr, "fsptool: '%s' is neither a path, nor uid:gid:mode, nor a security descriptor in SDDL\n",
+    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(utf16(argument).c_str(), SDDL_REVISION_1,
+                                                              &security, nullptr))
+    {
+        fprintf(stderr,
+                "fsptool: '%s' is neither a path, nor uid:gid:mode, nor a security descriptor in SDDL\n",
                 argument.c_str());
         return ERROR_INVALID_PARAMETER;
     }
@@ -189,7 +199,10 @@ int perm(const std::string& argument)
     return 0;
 }
 
-void print_driver(PVOID, PWSTR name, BOOLEAN running) { printf("%-3s %s\n", running ? "R" : "-", utf8(name).c_str()); }
+void print_driver(PVOID, PWSTR name, BOOLEAN running)
+{
+    printf("%-3s %s\n", running ? "R" : "-", utf8(name).c_str());
+}
 
 int lsdrv()
 {
@@ -216,7 +229,8 @@ int ver()
     if (status != STATUS_SUCCESS)
         return fail("the version is not known", status);
     const std::string instance = utf8(FspSxsIdent());
-    printf("%u.%u%s\n", version >> 16, version & 0xFFFF, instance.empty() ? "" : (" (SxS=" + instance + ")").c_str());
+    printf("%u.%u%s\n", version >> 16, version & 0xFFFF,
+           instance.empty() ? "" : (" (SxS=" + instance + ")").c_str());
     return 0;
 }
 

@@ -9,13 +9,15 @@
 /// What fsptool asks the operating system itself.
 namespace fsptool::system {
 
-struct Volume {
+struct Volume
+{
     std::string where;  // drive letter or mount point; "-" if none
     std::string device; // \Device\Volume{...}
 };
 std::vector<Volume> volumes();
 
-struct Ids {
+struct Ids
+{
     std::uint32_t user, owner, group;
 };
 Ids own_ids();
@@ -24,7 +26,8 @@ Ids own_ids();
 std::string account_name(std::uint32_t id, bool group);
 std::optional<std::uint32_t> find_account(const std::string& name);
 
-struct Permissions {
+struct Permissions
+{
     std::uint32_t uid, gid, mode;
 };
 /// Owner, group and mode of a file; nothing (and errno set) if it cannot be read.

@@ -4,7 +4,8 @@
 namespace conformance {
 namespace {
 
-class Create : public Volume {};
+class Create : public Volume
+{};
 
 TEST_F(Create, DispositionsOnAMissingFile)
 {
@@ -24,7 +25,8 @@ TEST_F(Create, DispositionsOnAnExistingFile)
 {
     make(u"a", "contents");
     EXPECT_EQ(File(path(u"a"), FILE_READ_DATA, FILE_CREATE).status(), STATUS_OBJECT_NAME_COLLISION);
-    const struct {
+    const struct
+    {
         ULONG disposition;
         ULONG_PTR information;
         std::size_t size;
@@ -56,7 +58,8 @@ TEST_F(Create, DirectoryAndFileOptionsAreKept)
 
 TEST_F(Create, InvalidNamesAreRefused)
 {
-    for (const char16_t* name : {u"a*b", u"a?b", u"a<b", u"a>b", u"a|b", u"a\"b", u"a\\\\b", u"a/b", u"a\x01", u"a:b:c", u"a::"})
+    for (const char16_t* name :
+         {u"a*b", u"a?b", u"a<b", u"a>b", u"a|b", u"a\"b", u"a\\\\b", u"a/b", u"a\x01", u"a:b:c", u"a::"})
         EXPECT_EQ(create(name).status(), STATUS_OBJECT_NAME_INVALID);
     EXPECT_EQ(create(std::u16string(256, u'a')).status(), STATUS_OBJECT_NAME_INVALID);
     EXPECT_EQ(create(std::u16string(255, u'a')).status(), STATUS_SUCCESS);
@@ -121,7 +124,9 @@ TEST_F(Create, OverwriteKeepsHiddenAndSystem)
 {
     File(path(u"f"), FILE_WRITE_DATA, FILE_CREATE, 0, share_all, FILE_ATTRIBUTE_HIDDEN);
     EXPECT_EQ(File(path(u"f"), FILE_WRITE_DATA, FILE_OVERWRITE_IF).status(), STATUS_ACCESS_DENIED);
-    EXPECT_EQ(File(path(u"f"), FILE_WRITE_DATA, FILE_OVERWRITE_IF, 0, share_all, FILE_ATTRIBUTE_HIDDEN).status(), STATUS_SUCCESS);
+    EXPECT_EQ(
+        File(path(u"f"), FILE_WRITE_DATA, FILE_OVERWRITE_IF, 0, share_all, FILE_ATTRIBUTE_HIDDEN).status(),
+        STATUS_SUCCESS);
 }
 
 } // namespace

@@ -7,7 +7,8 @@
 namespace conformance {
 namespace {
 
-class Data : public Volume {};
+class Data : public Volume
+{};
 
 TEST_F(Data, ReadAtAndBeyondTheEnd)
 {
@@ -58,7 +59,9 @@ TEST_F(Data, LargeTransfersComeBackAsWritten)
     std::string data(5'000'001, '\0');
     for (std::size_t i = 0; i != data.size(); ++i)
         data[i] = static_cast<char>(i * 31 + i / 4096);
-    for (const ULONG options : {0UL, static_cast<unsigned long>(FILE_NO_INTERMEDIATE_BUFFERING), static_cast<unsigned long>(FILE_WRITE_THROUGH)}) {
+    for (const ULONG options : {0UL, static_cast<unsigned long>(FILE_NO_INTERMEDIATE_BUFFERING),
+                                static_cast<unsigned long>(FILE_WRITE_THROUGH)})
+    {
         File file(path(u"f"), FILE_ALL_ACCESS, FILE_OVERWRITE_IF, options);
         ASSERT_EQ(file.write(0, data), STATUS_SUCCESS);
         EXPECT_EQ(file.read(0, static_cast<ULONG>(data.size())), data);
@@ -114,13 +117,16 @@ TEST_F(Data, NamedStreamsHaveContentsOfTheirOwn)
 TEST_F(Data, LocksKeepOthersOut)
 {
     make(u"f", "0123456789");
-    File first = open(u"f", FILE_READ_DATA | FILE_WRITE_DATA), second = open(u"f", FILE_READ_DATA | FILE_WRITE_DATA);
+    File first = open(u"f", FILE_READ_DATA | FILE_WRITE_DATA),
+         second = open(u"f", FILE_READ_DATA | FILE_WRITE_DATA);
     IO_STATUS_BLOCK block{};
     LARGE_INTEGER offset{}, length{};
     offset.QuadPart = 2;
     length.QuadPart = 3;
-    ASSERT_EQ(NtLockFile(first.handle(), nullptr, nullptr, nullptr, &block, &offset, &length, 0, TRUE, TRUE), STATUS_SUCCESS);
-    EXPECT_EQ(NtLockFile(second.handle(), nullptr, nullptr, nullptr, &block, &offset, &length, 0, TRUE, TRUE), STATUS_LOCK_NOT_GRANTED);
+    ASSERT_EQ(NtLockFile(first.handle(), nullptr, nullptr, nullptr, &block, &offset, &length, 0, TRUE, TRUE),
+              STATUS_SUCCESS);
+    EXPECT_EQ(NtLockFile(second.handle(), nullptr, nullptr, nullptr, &block, &offset, &length, 0, TRUE, TRUE),
+              STATUS_LOCK_NOT_GRANTED);
     second.read(3, 1);
     EXPECT_EQ(second.status(), STATUS_FILE_LOCK_CONFLICT);
     EXPECT_EQ(second.write(3, "x"), STATUS_FILE_LOCK_CONFLICT);

@@ -4,8 +4,10 @@
 namespace conformance {
 namespace {
 
-class Delete : public Volume {};
-class Rename : public Volume {};
+class Delete : public Volume
+{};
+class Rename : public Volume
+{};
 
 TEST_F(Delete, NameGoesWithTheLastHandle)
 {
@@ -62,7 +64,8 @@ TEST_F(Delete, DirectoryMustBeEmpty)
     make(u"d\\f");
     EXPECT_EQ(directory.dispose(true), STATUS_DIRECTORY_NOT_EMPTY);
     EXPECT_EQ(open(u"d\\f", DELETE).dispose(true), STATUS_SUCCESS);
-    EXPECT_EQ(directory.dispose_ex(FILE_DISPOSITION_DELETE | FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE), STATUS_SUCCESS);
+    EXPECT_EQ(directory.dispose_ex(FILE_DISPOSITION_DELETE | FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE),
+              STATUS_SUCCESS);
     directory.close();
     EXPECT_FALSE(exists(u"d"));
 }
@@ -71,13 +74,11 @@ TEST_F(Delete, ReadOnlyFileIsKept)
 {
     File file(path(u"f"), DELETE, FILE_CREATE, 0, share_all, FILE_ATTRIBUTE_READONLY);
     EXPECT_EQ(file.dispose(true), STATUS_CANNOT_DELETE);
-    EXPECT_EQ(file.dispose_ex(FILE_DISPOSITION_DELETE | FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE), STATUS_SUCCESS);
+    EXPECT_EQ(file.dispose_ex(FILE_DISPOSITION_DELETE | FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE),
+              STATUS_SUCCESS);
 }
 
-TEST_F(Delete, RootCannotBeDeleted)
-{
-    EXPECT_EQ(open(u"", DELETE).dispose(true), STATUS_CANNOT_DELETE);
-}
+TEST_F(Delete, RootCannotBeDeleted) { EXPECT_EQ(open(u"", DELETE).dispose(true), STATUS_CANNOT_DELETE); }
 
 TEST_F(Rename, MovesAFileWithItsContents)
 {
@@ -105,7 +106,9 @@ TEST_F(Rename, OverAnOpenFileNeedsPosixSemantics)
     make(u"b", "old");
     File target = open(u"b", FILE_READ_DATA);
     EXPECT_EQ(open(u"a", DELETE).rename(path(u"b"), true), STATUS_ACCESS_DENIED);
-    EXPECT_EQ(open(u"a", DELETE).rename_ex(path(u"b"), FILE_RENAME_REPLACE_IF_EXISTS | FILE_RENAME_POSIX_SEMANTICS), STATUS_SUCCESS);
+    EXPECT_EQ(
+        open(u"a", DELETE).rename_ex(path(u"b"), FILE_RENAME_REPLACE_IF_EXISTS | FILE_RENAME_POSIX_SEMANTICS),
+        STATUS_SUCCESS);
     EXPECT_EQ(target.read(0, 3), "old");
     EXPECT_EQ(open(u"b", FILE_READ_DATA).read(0, 3), "new");
 }

@@ -7,12 +7,18 @@
 namespace conformance {
 namespace {
 
-class Information : public Volume {};
-class Directory : public Volume {};
-class ExtendedAttributes : public Volume {};
-class ReparsePoints : public Volume {};
-class Notification : public Volume {};
-class Security : public Volume {};
+class Information : public Volume
+{};
+class Directory : public Volume
+{};
+class ExtendedAttributes : public Volume
+{};
+class ReparsePoints : public Volume
+{};
+class Notification : public Volume
+{};
+class Security : public Volume
+{};
 
 TEST_F(Information, BasicIsStoredAndZeroMeansKeep)
 {
@@ -41,9 +47,11 @@ TEST_F(Information, TooShortBuffersAreRefused)
     make(u"f");
     File file = open(u"f", FILE_READ_ATTRIBUTES);
     std::uint8_t buffer[512];
-    for (const auto& [what, size] : {std::pair{FileBasicInformation, sizeof(FILE_BASIC_INFORMATION)},
-                                     std::pair{FileStandardInformation, sizeof(FILE_STANDARD_INFORMATION)},
-                                     std::pair{FileNetworkOpenInformation, sizeof(FILE_NETWORK_OPEN_INFORMATION)}}) {
+    for (const auto& [what, size] :
+         {std::pair{FileBasicInformation, sizeof(FILE_BASIC_INFORMATION)},
+          std::pair{FileStandardInformation, sizeof(FILE_STANDARD_INFORMATION)},
+          std::pair{FileNetworkOpenInformation, sizeof(FILE_NETWORK_OPEN_INFORMATION)}})
+    {
         EXPECT_EQ(file.query(what, buffer, static_cast<ULONG>(size) - 1), STATUS_INFO_LENGTH_MISMATCH);
         EXPECT_EQ(file.query(what, buffer, static_cast<ULONG>(size)), STATUS_SUCCESS);
         EXPECT_EQ(file.information(), size);
@@ -68,16 +76,22 @@ TEST_F(Information, VolumeTellsItsNatureAndSize)
     File root = open(u"", FILE_READ_ATTRIBUTES);
     IO_STATUS_BLOCK block{};
     FILE_FS_SIZE_INFORMATION size{};
-    ASSERT_EQ(NtQueryVolumeInformationFile(root.handle(), &block, &size, sizeof size, FileFsSizeInformation), STATUS_SUCCESS);
+    ASSERT_EQ(NtQueryVolumeInformationFile(root.handle(), &block, &size, sizeof size, FileFsSizeInformation),
+              STATUS_SUCCESS);
     EXPECT_EQ(size.BytesPerSector, 512U);
     EXPECT_GT(size.TotalAllocationUnits.QuadPart, size.AvailableAllocationUnits.QuadPart);
     alignas(8) std::uint8_t buffer[256];
-    ASSERT_EQ(NtQueryVolumeInformationFile(root.handle(), &block, buffer, sizeof buffer, FileFsAttributeInformation), STATUS_SUCCESS);
+    ASSERT_EQ(NtQueryVolumeInformationFile(root.handle(), &block, buffer, sizeof buffer,
+                                           FileFsAttributeInformation),
+              STATUS_SUCCESS);
     const auto* attributes = reinterpret_cast<FILE_FS_ATTRIBUTE_INFORMATION*>(buffer);
-    EXPECT_EQ(std::u16string(attributes->FileSystemName, attributes->FileSystemNameLength / 2), u"WinFsp-MEMFS");
+    EXPECT_EQ(std::u16string(attributes->FileSystemName, attributes->FileSystemNameLength / 2),
+              u"WinFsp-MEMFS");
     EXPECT_EQ(attributes->MaximumComponentNameLength, 255);
     EXPECT_EQ((attributes->FileSystemAttributes & FILE_CASE_SENSITIVE_SEARCH) != 0, !ignores_case());
-    ASSERT_EQ(NtQueryVolumeInformationFile(root.handle(), &block, buffer, sizeof buffer, FileFsVolumeInformation), STATUS_SUCCESS);
+    ASSERT_EQ(
+        NtQueryVolumeInformationFile(root.handle(), &block, buffer, sizeof buffer, FileFsVolumeInformation),
+        STATUS_SUCCESS);
     const auto* volume = reinterpret_cast<FILE_FS_VOLUME_INFORMATION*>(buffer);
     EXPECT_EQ(std::u16string(volume->VolumeLabel, volume->VolumeLabelLength / 2), u"MEMFS");
 }
@@ -146,16 +160,19 @@ TEST_F(ExtendedAttributes, AreSetListedAndRemoved)
         return NtSetEaFile(file.handle(), &block, buffer.data(), static_cast<ULONG>(buffer.size()));
     };
     alignas(8) std::uint8_t buffer[1024];
-    EXPECT_EQ(NtQueryEaFile(file.handle(), &block, buffer, sizeof buffer, FALSE, nullptr, 0, nullptr, TRUE), STATUS_NO_EAS_ON_FILE);
+    EXPECT_EQ(NtQueryEaFile(file.handle(), &block, buffer, sizeof buffer, FALSE, nullptr, 0, nullptr, TRUE),
+              STATUS_NO_EAS_ON_FILE);
     ASSERT_EQ(set("ONE", "first"), STATUS_SUCCESS);
     ASSERT_EQ(set("TWO", "second"), STATUS_SUCCESS);
-    ASSERT_EQ(NtQueryEaFile(file.handle(), &block, buffer, sizeof buffer, FALSE, nullptr, 0, nullptr, TRUE), STATUS_SUCCESS);
+    ASSERT_EQ(NtQueryEaFile(file.handle(), &block, buffer, sizeof buffer, FALSE, nullptr, 0, nullptr, TRUE),
+              STATUS_SUCCESS);
     const auto* first = reinterpret_cast<FILE_FULL_EA_INFORMATION*>(buffer);
     EXPECT_EQ(std::string(first->EaName), "ONE");
     EXPECT_EQ(std::string(first->EaName + 4, first->EaValueLength), "first");
     EXPECT_NE(file.get<FILE_EA_INFORMATION>(FileEaInformation).EaSize, 0U);
     ASSERT_EQ(set("ONE", ""), STATUS_SUCCESS);
-    ASSERT_EQ(NtQueryEaFile(file.handle(), &block, buffer, sizeof buffer, FALSE, nullptr, 0, nullptr, TRUE), STATUS_SUCCESS);
+    ASSERT_EQ(NtQueryEaFile(file.handle(), &block, buffer, sizeof buffer, FALSE, nullptr, 0, nullptr, TRUE),
+              STATUS_SUCCESS);
     EXPECT_EQ(std::string(first->EaName), "TWO");
     EXPECT_EQ(first->NextEntryOffset, 0U);
     EXPECT_EQ(set("bad*name", "x"), STATUS_INVALID_EA_NAME);
@@ -176,16 +193,22 @@ TEST_F(ReparsePoints, SymbolicLinkIsFollowedOrOpened)
     data->SymbolicLinkReparseBuffer.Flags = SYMLINK_FLAG_RELATIVE;
     std::memcpy(data->SymbolicLinkReparseBuffer.PathBuffer, target.data(), 2 * target.size());
     File link = open(u"link", FILE_WRITE_ATTRIBUTES, FILE_OPEN_REPARSE_POINT);
-    ASSERT_EQ(link.control(FSCTL_SET_REPARSE_POINT, buffer.data(), static_cast<ULONG>(buffer.size()), nullptr, 0), STATUS_SUCCESS);
+    ASSERT_EQ(
+        link.control(FSCTL_SET_REPARSE_POINT, buffer.data(), static_cast<ULONG>(buffer.size()), nullptr, 0),
+        STATUS_SUCCESS);
     link.close();
     EXPECT_EQ(open(u"link", FILE_READ_DATA).read(0, 10), "data");
     File self = open(u"link", FILE_READ_ATTRIBUTES, FILE_OPEN_REPARSE_POINT);
-    EXPECT_NE(self.get<FILE_BASIC_INFORMATION>(FileBasicInformation).FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT, 0U);
+    EXPECT_NE(self.get<FILE_BASIC_INFORMATION>(FileBasicInformation).FileAttributes &
+                  FILE_ATTRIBUTE_REPARSE_POINT,
+              0U);
     std::vector<std::uint8_t> back(1024);
     ASSERT_EQ(self.control(FSCTL_GET_REPARSE_POINT, nullptr, 0, back.data(), 1024), STATUS_SUCCESS);
     back.resize(self.information());
     EXPECT_EQ(back, buffer);
-    EXPECT_EQ(open(u"d\\target", FILE_READ_ATTRIBUTES).control(FSCTL_GET_REPARSE_POINT, nullptr, 0, back.data(), 1000), STATUS_NOT_A_REPARSE_POINT);
+    EXPECT_EQ(open(u"d\\target", FILE_READ_ATTRIBUTES)
+                  .control(FSCTL_GET_REPARSE_POINT, nullptr, 0, back.data(), 1000),
+              STATUS_NOT_A_REPARSE_POINT);
 }
 
 TEST_F(Notification, ChangeIsReported)
@@ -199,10 +222,12 @@ TEST_F(Notification, ChangeIsReported)
     object.ObjectName = &name;
     HANDLE directory = nullptr;
     IO_STATUS_BLOCK opened{}, block{};
-    ASSERT_EQ(NtCreateFile(&directory, FILE_LIST_DIRECTORY | SYNCHRONIZE, &object, &opened, nullptr, 0, share_all, FILE_OPEN, FILE_DIRECTORY_FILE, nullptr, 0),
+    ASSERT_EQ(NtCreateFile(&directory, FILE_LIST_DIRECTORY | SYNCHRONIZE, &object, &opened, nullptr, 0,
+                           share_all, FILE_OPEN, FILE_DIRECTORY_FILE, nullptr, 0),
               STATUS_SUCCESS);
     alignas(8) std::uint8_t buffer[512];
-    ASSERT_EQ(NtNotifyChangeDirectoryFile(directory, nullptr, nullptr, nullptr, &block, buffer, sizeof buffer, FILE_NOTIFY_CHANGE_FILE_NAME, FALSE),
+    ASSERT_EQ(NtNotifyChangeDirectoryFile(directory, nullptr, nullptr, nullptr, &block, buffer, sizeof buffer,
+                                          FILE_NOTIFY_CHANGE_FILE_NAME, FALSE),
               STATUS_PENDING);
     make(u"d\\new");
     ASSERT_EQ(NtWaitForSingleObject(directory, FALSE, nullptr), STATUS_SUCCESS);
@@ -210,7 +235,8 @@ TEST_F(Notification, ChangeIsReported)
     EXPECT_EQ(info->Action, static_cast<ULONG>(FILE_ACTION_ADDED));
     std::u16string reported(info->FileName, info->FileNameLength / 2);
     EXPECT_EQ(reported, ignores_case() ? u"new" : u"new");
-    ASSERT_EQ(NtNotifyChangeDirectoryFile(directory, nullptr, nullptr, nullptr, &block, buffer, sizeof buffer, FILE_NOTIFY_CHANGE_FILE_NAME, FALSE),
+    ASSERT_EQ(NtNotifyChangeDirectoryFile(directory, nullptr, nullptr, nullptr, &block, buffer, sizeof buffer,
+                                          FILE_NOTIFY_CHANGE_FILE_NAME, FALSE),
               STATUS_PENDING);
     IO_STATUS_BLOCK cancelled{};
     EXPECT_EQ(NtCancelIoFile(directory, &cancelled), STATUS_SUCCESS);
@@ -224,8 +250,12 @@ TEST_F(Security, DescriptorIsStoredInParts)
     File file = open(u"f", READ_CONTROL | WRITE_DAC);
     alignas(8) std::uint8_t buffer[1024];
     ULONG needed = 0;
-    ASSERT_EQ(NtQuerySecurityObject(file.handle(), DACL_SECURITY_INFORMATION | OWNER_SECURITY_INFORMATION, buffer, sizeof buffer, &needed), STATUS_SUCCESS);
-    EXPECT_EQ(NtQuerySecurityObject(file.handle(), DACL_SECURITY_INFORMATION | OWNER_SECURITY_INFORMATION, buffer, 8, &needed), STATUS_BUFFER_TOO_SMALL);
+    ASSERT_EQ(NtQuerySecurityObject(file.handle(), DACL_SECURITY_INFORMATION | OWNER_SECURITY_INFORMATION,
+                                    buffer, sizeof buffer, &needed),
+              STATUS_SUCCESS);
+    EXPECT_EQ(NtQuerySecurityObject(file.handle(), DACL_SECURITY_INFORMATION | OWNER_SECURITY_INFORMATION,
+                                    buffer, 8, &needed),
+              STATUS_BUFFER_TOO_SMALL);
     EXPECT_GT(needed, 20U);
     SECURITY_DESCRIPTOR empty{};
     ASSERT_EQ(RtlCreateSecurityDescriptor(&empty, SECURITY_DESCRIPTOR_REVISION), STATUS_SUCCESS);

@@ -12,8 +12,8 @@ UNICODE_STRING text(std::u16string_view view)
     return {bytes, bytes, const_cast<PWSTR>(view.data())};
 }
 
-File::File(std::u16string_view path, ACCESS_MASK access, ULONG disposition, ULONG options, ULONG share, ULONG attributes,
-           HANDLE root, PSECURITY_DESCRIPTOR security)
+File::File(std::u16string_view path, ACCESS_MASK access, ULONG disposition, ULONG options, ULONG share,
+           ULONG attributes, HANDLE root, PSECURITY_DESCRIPTOR security)
 {
     UNICODE_STRING name = text(path);
     OBJECT_ATTRIBUTES object{};
@@ -173,7 +173,8 @@ std::vector<std::u16string> File::list(std::u16string_view pattern, ULONG buffer
 NTSTATUS File::control(ULONG code, const void* in, ULONG in_size, void* out, ULONG out_size)
 {
     IO_STATUS_BLOCK block{};
-    take(NtFsControlFile(handle_, nullptr, nullptr, nullptr, &block, code, const_cast<void*>(in), in_size, out, out_size),
+    take(NtFsControlFile(handle_, nullptr, nullptr, nullptr, &block, code, const_cast<void*>(in), in_size,
+                         out, out_size),
          block);
     return status_;
 }

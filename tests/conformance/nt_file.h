@@ -12,12 +12,14 @@ namespace conformance {
 constexpr ULONG share_all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 
 /// An NT handle and the calls on it that the tests make. Handles are synchronous.
-class File {
+class File
+{
   public:
     File() = default;
     /// NtCreateFile; FILE_SYNCHRONOUS_IO_NONALERT and SYNCHRONIZE are added.
-    File(std::u16string_view path, ACCESS_MASK access, ULONG disposition, ULONG options = 0, ULONG share = share_all,
-         ULONG attributes = 0, HANDLE root = nullptr, PSECURITY_DESCRIPTOR security = nullptr);
+    File(std::u16string_view path, ACCESS_MASK access, ULONG disposition, ULONG options = 0,
+         ULONG share = share_all, ULONG attributes = 0, HANDLE root = nullptr,
+         PSECURITY_DESCRIPTOR security = nullptr);
     File(File&& other) noexcept;
     File& operator=(File&& other) noexcept;
     ~File() { close(); }

@@ -71,7 +71,9 @@ TEST(Storage, WhatWasCutOffReadsAsZerosAfterGrowing)
 TEST(Storage, AgreesWithAnArrayUnderRandomOperations)
 {
     std::mt19937 random(1);
-    const auto below = [&](std::size_t limit) { return std::uniform_int_distribution<std::size_t>{0, limit - 1}(random); };
+    const auto below = [&](std::size_t limit) {
+        return std::uniform_int_distribution<std::size_t>{0, limit - 1}(random);
+    };
     for (const std::size_t extent : {1000UL, 200'000UL, 5'000'000UL}) {
         Storage storage;
         Bytes model;
@@ -93,7 +95,8 @@ TEST(Storage, AgreesWithAnArrayUnderRandomOperations)
             default: {
                 Bytes expected(length, 0);
                 if (offset < model.size())
-                    std::memcpy(expected.data(), model.data() + offset, std::min(length, model.size() - offset));
+                    std::memcpy(expected.data(), model.data() + offset,
+                                std::min(length, model.size() - offset));
                 ASSERT_EQ(read(storage, offset, length), expected);
             }
             }

@@ -4,6 +4,8 @@
 
 #include <winfsp/nt.h>
 
+#include "nt/rtl.h"
+
 #define _KERNEL_MODE 1
 
 /// Microsoft's headers align some 32-bit members of the I/O stack location to pointers.
@@ -226,12 +228,6 @@ inline void YieldProcessor()
     __builtin_ia32_pause();
 #endif
 }
-
-#define RtlMoveMemory(destination, source, length) memmove((destination), (source), (length))
-#define RtlCopyMemory(destination, source, length) memcpy((destination), (source), (length))
-#define RtlZeroMemory(destination, length) memset((destination), 0, (length))
-#define RtlFillMemory(destination, length, fill) memset((destination), (fill), (length))
-#define RtlEqualMemory(a, b, length) (!memcmp((a), (b), (length)))
 
 #define FlagOn(flags, mask) ((flags) & (mask))
 #define BooleanFlagOn(flags, mask) ((BOOLEAN)(((flags) & (mask)) != 0))

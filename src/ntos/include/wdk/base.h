@@ -22,7 +22,7 @@
 #define PAGE_ALIGN(va) ((PVOID)((ULONG_PTR)(va) & ~(ULONG_PTR)(PAGE_SIZE - 1)))
 #define ROUND_TO_PAGES(size) (((ULONG_PTR)(size) + PAGE_SIZE - 1) & ~(ULONG_PTR)(PAGE_SIZE - 1))
 #define BYTES_TO_PAGES(size) ((ULONG)(((ULONG_PTR)(size) >> PAGE_SHIFT) + (((size) & (PAGE_SIZE - 1)) != 0)))
-#define ADDRESS_AND_SIZE_TO_SPAN_PAGES(va, size) \
+#define ADDRESS_AND_SIZE_TO_SPAN_PAGES(va, size)                                                             \
     ((ULONG)((BYTE_OFFSET(va) + (SIZE_T)(size) + (PAGE_SIZE - 1)) >> PAGE_SHIFT))
 
 #define NT_ASSERT(expression) ((void)0)
@@ -37,7 +37,12 @@ typedef UCHAR KIRQL, *PKIRQL;
 #define HIGH_LEVEL 15
 
 typedef CCHAR KPROCESSOR_MODE;
-typedef enum _MODE { KernelMode, UserMode, MaximumMode } MODE;
+typedef enum _MODE
+{
+    KernelMode,
+    UserMode,
+    MaximumMode
+} MODE;
 
 typedef LONG KPRIORITY;
 typedef ULONG_PTR KSPIN_LOCK, *PKSPIN_LOCK;
@@ -63,32 +68,40 @@ typedef struct _MDL* PMDL;
 typedef struct _VPB* PVPB;
 typedef PVOID PACCESS_TOKEN;
 
-typedef struct _CLIENT_ID {
+typedef struct _CLIENT_ID
+{
     HANDLE UniqueProcess;
     HANDLE UniqueThread;
 } CLIENT_ID, *PCLIENT_ID;
 
-// ---- Lists ---------------------------------------------------------------------------------------------------------
+// ---- Lists
+// ---------------------------------------------------------------------------------------------------------
 
-typedef struct _LIST_ENTRY {
+typedef struct _LIST_ENTRY
+{
     struct _LIST_ENTRY* Flink;
     struct _LIST_ENTRY* Blink;
 } LIST_ENTRY, *PLIST_ENTRY, *PRLIST_ENTRY;
 
-typedef struct _SINGLE_LIST_ENTRY {
+typedef struct _SINGLE_LIST_ENTRY
+{
     struct _SINGLE_LIST_ENTRY* Next;
 } SINGLE_LIST_ENTRY, *PSINGLE_LIST_ENTRY;
 
-typedef struct DECLSPEC_ALIGN(16) _SLIST_ENTRY {
+typedef struct DECLSPEC_ALIGN(16) _SLIST_ENTRY
+{
     struct _SLIST_ENTRY* Next;
 } SLIST_ENTRY, *PSLIST_ENTRY;
 
-typedef union DECLSPEC_ALIGN(16) _SLIST_HEADER {
-    struct {
+typedef union DECLSPEC_ALIGN(16) _SLIST_HEADER
+{
+    struct
+    {
         ULONGLONG Alignment;
         ULONGLONG Region;
     };
-    struct {
+    struct
+    {
         ULONGLONG Depth : 16;
         ULONGLONG Sequence : 48;
         ULONGLONG Reserved : 4;
@@ -163,12 +176,19 @@ inline void PushEntryList(PSINGLE_LIST_ENTRY head, PSINGLE_LIST_ENTRY entry)
     head->Next = entry;
 }
 
-// ---- Interlocked operations: all of them full barriers ----------------------------------------------------------------
+// ---- Interlocked operations: all of them full barriers
+// ----------------------------------------------------------------
 
 inline LONG InterlockedIncrement(volatile LONG* p) { return __atomic_add_fetch(p, 1, __ATOMIC_SEQ_CST); }
 inline LONG InterlockedDecrement(volatile LONG* p) { return __atomic_sub_fetch(p, 1, __ATOMIC_SEQ_CST); }
-inline LONG InterlockedExchange(volatile LONG* p, LONG v) { return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); }
-inline LONG InterlockedExchangeAdd(volatile LONG* p, LONG v) { return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST); }
+inline LONG InterlockedExchange(volatile LONG* p, LONG v)
+{
+    return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
+}
+inline LONG InterlockedExchangeAdd(volatile LONG* p, LONG v)
+{
+    return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);
+}
 inline LONG InterlockedAdd(volatile LONG* p, LONG v) { return __atomic_add_fetch(p, v, __ATOMIC_SEQ_CST); }
 inline LONG InterlockedAnd(volatile LONG* p, LONG v) { return __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST); }
 inline LONG InterlockedOr(volatile LONG* p, LONG v) { return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST); }
@@ -179,20 +199,44 @@ inline LONG InterlockedCompareExchange(volatile LONG* p, LONG v, LONG expected)
     return expected;
 }
 
-inline LONG64 InterlockedIncrement64(volatile LONG64* p) { return __atomic_add_fetch(p, 1, __ATOMIC_SEQ_CST); }
-inline LONG64 InterlockedDecrement64(volatile LONG64* p) { return __atomic_sub_fetch(p, 1, __ATOMIC_SEQ_CST); }
-inline LONG64 InterlockedExchange64(volatile LONG64* p, LONG64 v) { return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); }
-inline LONG64 InterlockedExchangeAdd64(volatile LONG64* p, LONG64 v) { return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST); }
-inline LONG64 InterlockedAdd64(volatile LONG64* p, LONG64 v) { return __atomic_add_fetch(p, v, __ATOMIC_SEQ_CST); }
-inline LONG64 InterlockedAnd64(volatile LONG64* p, LONG64 v) { return __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST); }
-inline LONG64 InterlockedOr64(volatile LONG64* p, LONG64 v) { return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST); }
+inline LONG64 InterlockedIncrement64(volatile LONG64* p)
+{
+    return __atomic_add_fetch(p, 1, __ATOMIC_SEQ_CST);
+}
+inline LONG64 InterlockedDecrement64(volatile LONG64* p)
+{
+    return __atomic_sub_fetch(p, 1, __ATOMIC_SEQ_CST);
+}
+inline LONG64 InterlockedExchange64(volatile LONG64* p, LONG64 v)
+{
+    return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
+}
+inline LONG64 InterlockedExchangeAdd64(volatile LONG64* p, LONG64 v)
+{
+    return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);
+}
+inline LONG64 InterlockedAdd64(volatile LONG64* p, LONG64 v)
+{
+    return __atomic_add_fetch(p, v, __ATOMIC_SEQ_CST);
+}
+inline LONG64 InterlockedAnd64(volatile LONG64* p, LONG64 v)
+{
+    return __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST);
+}
+inline LONG64 InterlockedOr64(volatile LONG64* p, LONG64 v)
+{
+    return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST);
+}
 inline LONG64 InterlockedCompareExchange64(volatile LONG64* p, LONG64 v, LONG64 expected)
 {
     __atomic_compare_exchange_n(p, &expected, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return expected;
 }
 
-inline PVOID InterlockedExchangePointer(PVOID volatile* p, PVOID v) { return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); }
+inline PVOID InterlockedExchangePointer(PVOID volatile* p, PVOID v)
+{
+    return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
+}
 inline PVOID InterlockedCompareExchangePointer(PVOID volatile* p, PVOID v, PVOID expected)
 {
     __atomic_compare_exchange_n(p, &expected, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Executive support (Ex): pool, lookaside lists, resources, fast mutexes, rundown, work items, interlocked lists.
+// Executive support (Ex): pool, lookaside lists, resources, fast mutexes, rundown, work items, interlocked
+// lists.
 #pragma once
 
 #include "wdk/ke.h"
 
 extern "C" {
 
-// ---- Pool -----------------------------------------------------------------------------------------------------------
+// ---- Pool
+// -----------------------------------------------------------------------------------------------------------
 
-typedef enum _POOL_TYPE {
+typedef enum _POOL_TYPE
+{
     NonPagedPool = 0,
     NonPagedPoolExecute = 0,
     PagedPool = 1,
@@ -46,7 +49,8 @@ PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);
 VOID NTAPI ExFreePool(PVOID P);
 VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag);
 
-// ---- Lookaside lists ------------------------------------------------------------------------------------------------
+// ---- Lookaside lists
+// ------------------------------------------------------------------------------------------------
 
 typedef PVOID(NTAPI ALLOCATE_FUNCTION)(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
 typedef ALLOCATE_FUNCTION* PALLOCATE_FUNCTION;
@@ -57,76 +61,88 @@ typedef PVOID(NTAPI* PALLOCATE_FUNCTION_EX)(POOL_TYPE PoolType, SIZE_T NumberOfB
                                             struct _LOOKASIDE_LIST_EX* Lookaside);
 typedef VOID(NTAPI* PFREE_FUNCTION_EX)(PVOID Buffer, struct _LOOKASIDE_LIST_EX* Lookaside);
 
-#define FSP_GENERAL_LOOKASIDE_LAYOUT(ALLOCATE, FREE)                                                                   \
-    union {                                                                                                            \
-        SLIST_HEADER ListHead;                                                                                         \
-        SINGLE_LIST_ENTRY SingleListHead;                                                                              \
-    };                                                                                                                 \
-    USHORT Depth;                                                                                                      \
-    USHORT MaximumDepth;                                                                                               \
-    ULONG TotalAllocates;                                                                                              \
-    union {                                                                                                            \
-        ULONG AllocateMisses;                                                                                          \
-        ULONG AllocateHits;                                                                                            \
-    };                                                                                                                 \
-    ULONG TotalFrees;                                                                                                  \
-    union {                                                                                                            \
-        ULONG FreeMisses;                                                                                              \
-        ULONG FreeHits;                                                                                                \
-    };                                                                                                                 \
-    POOL_TYPE Type;                                                                                                    \
-    ULONG Tag;                                                                                                         \
-    ULONG Size;                                                                                                        \
-    ALLOCATE Allocate;                                                                                                 \
-    FREE Free;                                                                                                         \
-    LIST_ENTRY ListEntry;                                                                                              \
-    ULONG LastTotalAllocates;                                                                                          \
-    union {                                                                                                            \
-        ULONG LastAllocateMisses;                                                                                      \
-        ULONG LastAllocateHits;                                                                                        \
-    };                                                                                                                 \
+#define FSP_GENERAL_LOOKASIDE_LAYOUT(ALLOCATE, FREE)                                                         \
+    union                                                                                                    \
+    {                                                                                                        \
+        SLIST_HEADER ListHead;                                                                               \
+        SINGLE_LIST_ENTRY SingleListHead;                                                                    \
+    };                                                                                                       \
+    USHORT Depth;                                                                                            \
+    USHORT MaximumDepth;                                                                                     \
+    ULONG TotalAllocates;                                                                                    \
+    union                                                                                                    \
+    {                                                                                                        \
+        ULONG AllocateMisses;                                                                                \
+        ULONG AllocateHits;                                                                                  \
+    };                                                                                                       \
+    ULONG TotalFrees;                                                                                        \
+    union                                                                                                    \
+    {                                                                                                        \
+        ULONG FreeMisses;                                                                                    \
+        ULONG FreeHits;                                                                                      \
+    };                                                                                                       \
+    POOL_TYPE Type;                                                                                          \
+    ULONG Tag;                                                                                               \
+    ULONG Size;                                                                                              \
+    ALLOCATE Allocate;                                                                                       \
+    FREE Free;                                                                                               \
+    LIST_ENTRY ListEntry;                                                                                    \
+    ULONG LastTotalAllocates;                                                                                \
+    union                                                                                                    \
+    {                                                                                                        \
+        ULONG LastAllocateMisses;                                                                            \
+        ULONG LastAllocateHits;                                                                              \
+    };                                                                                                       \
     ULONG Future[2];
 
-typedef struct DECLSPEC_CACHEALIGN _GENERAL_LOOKASIDE {
-    FSP_GENERAL_LOOKASIDE_LAYOUT(PALLOCATE_FUNCTION, PFREE_FUNCTION)
-} GENERAL_LOOKASIDE, *PGENERAL_LOOKASIDE;
+typedef struct DECLSPEC_CACHEALIGN _GENERAL_LOOKASIDE{
+    FSP_GENERAL_LOOKASIDE_LAYOUT(PALLOCATE_FUNCTION, PFREE_FUNCTION)} GENERAL_LOOKASIDE,
+    *PGENERAL_LOOKASIDE;
 
-typedef struct _GENERAL_LOOKASIDE_POOL {
+typedef struct _GENERAL_LOOKASIDE_POOL
+{
     FSP_GENERAL_LOOKASIDE_LAYOUT(PALLOCATE_FUNCTION_EX, PFREE_FUNCTION_EX)
 } GENERAL_LOOKASIDE_POOL, *PGENERAL_LOOKASIDE_POOL;
 
-typedef struct _NPAGED_LOOKASIDE_LIST {
+typedef struct _NPAGED_LOOKASIDE_LIST
+{
     GENERAL_LOOKASIDE L;
 } NPAGED_LOOKASIDE_LIST, *PNPAGED_LOOKASIDE_LIST;
 
-typedef struct _PAGED_LOOKASIDE_LIST {
+typedef struct _PAGED_LOOKASIDE_LIST
+{
     GENERAL_LOOKASIDE L;
 } PAGED_LOOKASIDE_LIST, *PPAGED_LOOKASIDE_LIST;
 
-typedef struct _LOOKASIDE_LIST_EX {
+typedef struct _LOOKASIDE_LIST_EX
+{
     GENERAL_LOOKASIDE_POOL L;
 } LOOKASIDE_LIST_EX, *PLOOKASIDE_LIST_EX;
 
 VOID NTAPI ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE_FUNCTION Allocate,
-                                           PFREE_FUNCTION Free, ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth);
+                                           PFREE_FUNCTION Free, ULONG Flags, SIZE_T Size, ULONG Tag,
+                                           USHORT Depth);
 VOID NTAPI ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside);
 PVOID NTAPI ExAllocateFromNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside);
 VOID NTAPI ExFreeToNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry);
 VOID NTAPI ExInitializePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE_FUNCTION Allocate,
-                                          PFREE_FUNCTION Free, ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth);
+                                          PFREE_FUNCTION Free, ULONG Flags, SIZE_T Size, ULONG Tag,
+                                          USHORT Depth);
 VOID NTAPI ExDeletePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside);
 PVOID NTAPI ExAllocateFromPagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside);
 VOID NTAPI ExFreeToPagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry);
 NTSTATUS NTAPI ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX Lookaside, PALLOCATE_FUNCTION_EX Allocate,
-                                           PFREE_FUNCTION_EX Free, POOL_TYPE PoolType, ULONG Flags, SIZE_T Size,
-                                           ULONG Tag, USHORT Depth);
+                                           PFREE_FUNCTION_EX Free, POOL_TYPE PoolType, ULONG Flags,
+                                           SIZE_T Size, ULONG Tag, USHORT Depth);
 VOID NTAPI ExDeleteLookasideListEx(PLOOKASIDE_LIST_EX Lookaside);
 PVOID NTAPI ExAllocateFromLookasideListEx(PLOOKASIDE_LIST_EX Lookaside);
 VOID NTAPI ExFreeToLookasideListEx(PLOOKASIDE_LIST_EX Lookaside, PVOID Entry);
 
-// ---- Fast mutexes ---------------------------------------------------------------------------------------------------
+// ---- Fast mutexes
+// ---------------------------------------------------------------------------------------------------
 
-typedef struct _FAST_MUTEX {
+typedef struct _FAST_MUTEX
+{
     volatile LONG Count;
     PKTHREAD Owner;
     ULONG Contention;
@@ -148,7 +164,8 @@ BOOLEAN NTAPI KeTryToAcquireGuardedMutex(PKGUARDED_MUTEX Mutex);
 VOID NTAPI KeAcquireGuardedMutexUnsafe(PKGUARDED_MUTEX Mutex);
 VOID NTAPI KeReleaseGuardedMutexUnsafe(PKGUARDED_MUTEX Mutex);
 
-// ---- Push locks -----------------------------------------------------------------------------------------------------
+// ---- Push locks
+// -----------------------------------------------------------------------------------------------------
 
 typedef ULONG_PTR EX_PUSH_LOCK, *PEX_PUSH_LOCK;
 VOID NTAPI ExInitializePushLock(PEX_PUSH_LOCK PushLock);
@@ -162,14 +179,18 @@ VOID NTAPI ExReleasePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags);
 #define ExReleasePushLockExclusive(Lock) ExReleasePushLockExclusiveEx(Lock, EX_DEFAULT_PUSH_LOCK_FLAGS)
 #define ExReleasePushLockShared(Lock) ExReleasePushLockSharedEx(Lock, EX_DEFAULT_PUSH_LOCK_FLAGS)
 
-// ---- Resources ------------------------------------------------------------------------------------------------------
+// ---- Resources
+// ------------------------------------------------------------------------------------------------------
 
 typedef ULONG_PTR ERESOURCE_THREAD, *PERESOURCE_THREAD;
 
-typedef struct _OWNER_ENTRY {
+typedef struct _OWNER_ENTRY
+{
     ERESOURCE_THREAD OwnerThread;
-    union {
-        struct {
+    union
+    {
+        struct
+        {
             ULONG IoPriorityBoosted : 1;
             ULONG OwnerReferenced : 1;
             ULONG OwnerCount : 30;
@@ -178,7 +199,8 @@ typedef struct _OWNER_ENTRY {
     };
 } OWNER_ENTRY, *POWNER_ENTRY;
 
-typedef struct _ERESOURCE {
+typedef struct _ERESOURCE
+{
     LIST_ENTRY SystemResourcesList;
     POWNER_ENTRY OwnerTable;
     SHORT ActiveCount;
@@ -191,7 +213,8 @@ typedef struct _ERESOURCE {
     ULONG NumberOfSharedWaiters;
     ULONG NumberOfExclusiveWaiters;
     PVOID Reserved2;
-    union {
+    union
+    {
         PVOID Address;
         ULONG_PTR CreatorBackTraceIndex;
     };
@@ -227,10 +250,13 @@ PVOID NTAPI ExEnterCriticalRegionAndAcquireResourceExclusive(PERESOURCE Resource
 VOID NTAPI ExReleaseResourceAndLeaveCriticalRegion(PERESOURCE Resource);
 #define ExGetCurrentResourceThread() ((ERESOURCE_THREAD)KeGetCurrentThread())
 
-// ---- Rundown protection ---------------------------------------------------------------------------------------------
+// ---- Rundown protection
+// ---------------------------------------------------------------------------------------------
 
-typedef struct _EX_RUNDOWN_REF {
-    union {
+typedef struct _EX_RUNDOWN_REF
+{
+    union
+    {
         volatile ULONG_PTR Count;
         volatile PVOID Ptr;
     };
@@ -245,9 +271,11 @@ VOID NTAPI ExReleaseRundownProtectionEx(PEX_RUNDOWN_REF RunRef, ULONG Count);
 VOID NTAPI ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF RunRef);
 VOID NTAPI ExRundownCompleted(PEX_RUNDOWN_REF RunRef);
 
-// ---- Work queues ----------------------------------------------------------------------------------------------------
+// ---- Work queues
+// ----------------------------------------------------------------------------------------------------
 
-typedef enum _WORK_QUEUE_TYPE {
+typedef enum _WORK_QUEUE_TYPE
+{
     CriticalWorkQueue,
     DelayedWorkQueue,
     HyperCriticalWorkQueue,
@@ -262,17 +290,19 @@ typedef enum _WORK_QUEUE_TYPE {
 typedef VOID(NTAPI WORKER_THREAD_ROUTINE)(PVOID Parameter);
 typedef WORKER_THREAD_ROUTINE* PWORKER_THREAD_ROUTINE;
 
-typedef struct _WORK_QUEUE_ITEM {
+typedef struct _WORK_QUEUE_ITEM
+{
     LIST_ENTRY List;
     PWORKER_THREAD_ROUTINE WorkerRoutine;
     PVOID Parameter;
 } WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
 
-#define ExInitializeWorkItem(Item, Routine, Context) \
+#define ExInitializeWorkItem(Item, Routine, Context)                                                         \
     ((Item)->WorkerRoutine = (Routine), (Item)->Parameter = (Context), (Item)->List.Flink = nullptr)
 VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
 
-// ---- Interlocked lists ----------------------------------------------------------------------------------------------
+// ---- Interlocked lists
+// ----------------------------------------------------------------------------------------------
 
 PLIST_ENTRY NTAPI ExInterlockedInsertHeadList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry, PKSPIN_LOCK Lock);
 PLIST_ENTRY NTAPI ExInterlockedInsertTailList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry, PKSPIN_LOCK Lock);
@@ -280,7 +310,8 @@ PLIST_ENTRY NTAPI ExInterlockedRemoveHeadList(PLIST_ENTRY ListHead, PKSPIN_LOCK 
 PSINGLE_LIST_ENTRY NTAPI ExInterlockedPopEntryList(PSINGLE_LIST_ENTRY ListHead, PKSPIN_LOCK Lock);
 PSINGLE_LIST_ENTRY NTAPI ExInterlockedPushEntryList(PSINGLE_LIST_ENTRY ListHead, PSINGLE_LIST_ENTRY ListEntry,
                                                     PKSPIN_LOCK Lock);
-LARGE_INTEGER NTAPI ExInterlockedAddLargeInteger(PLARGE_INTEGER Addend, LARGE_INTEGER Increment, PKSPIN_LOCK Lock);
+LARGE_INTEGER NTAPI ExInterlockedAddLargeInteger(PLARGE_INTEGER Addend, LARGE_INTEGER Increment,
+                                                 PKSPIN_LOCK Lock);
 VOID NTAPI ExInitializeSListHead(PSLIST_HEADER ListHead);
 PSLIST_ENTRY NTAPI ExpInterlockedPushEntrySList(PSLIST_HEADER ListHead, PSLIST_ENTRY ListEntry);
 PSLIST_ENTRY NTAPI ExpInterlockedPopEntrySList(PSLIST_HEADER ListHead);
@@ -292,7 +323,8 @@ USHORT NTAPI ExQueryDepthSList(PSLIST_HEADER ListHead);
 #define ExInterlockedPushEntrySList(Head, Entry, Lock) ExpInterlockedPushEntrySList(Head, Entry)
 #define ExInterlockedPopEntrySList(Head, Lock) ExpInterlockedPopEntrySList(Head)
 
-// ---- The rest -------------------------------------------------------------------------------------------------------
+// ---- The rest
+// -------------------------------------------------------------------------------------------------------
 
 NTSTATUS NTAPI ExUuidCreate(UUID* Uuid);
 BOOLEAN NTAPI ExIsProcessorFeaturePresent(ULONG ProcessorFeature);

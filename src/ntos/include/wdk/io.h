@@ -7,7 +7,8 @@
 
 extern "C" {
 
-// ---- Constants ------------------------------------------------------------------------------------------------------
+// ---- Constants
+// ------------------------------------------------------------------------------------------------------
 
 #define IRP_MJ_CREATE 0x00
 #define IRP_MJ_CREATE_NAMED_PIPE 0x01
@@ -221,7 +222,8 @@ extern "C" {
 
 #define IO_CHECK_CREATE_PARAMETERS 0x0200
 
-// ---- Objects --------------------------------------------------------------------------------------------------------
+// ---- Objects
+// --------------------------------------------------------------------------------------------------------
 
 struct _IO_STACK_LOCATION;
 typedef struct _IO_TIMER* PIO_TIMER;
@@ -242,9 +244,11 @@ typedef NTSTATUS(NTAPI DRIVER_ADD_DEVICE)(PDRIVER_OBJECT DriverObject, PDEVICE_O
 typedef DRIVER_ADD_DEVICE* PDRIVER_ADD_DEVICE;
 typedef NTSTATUS(NTAPI IO_COMPLETION_ROUTINE)(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context);
 typedef IO_COMPLETION_ROUTINE* PIO_COMPLETION_ROUTINE;
-typedef ULONG(NTAPI* PDRIVER_CONTROL)(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID MapRegisterBase, PVOID Context);
+typedef ULONG(NTAPI* PDRIVER_CONTROL)(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID MapRegisterBase,
+                                      PVOID Context);
 
-typedef struct _DRIVER_EXTENSION {
+typedef struct _DRIVER_EXTENSION
+{
     struct _DRIVER_OBJECT* DriverObject;
     PDRIVER_ADD_DEVICE AddDevice;
     ULONG Count;
@@ -253,7 +257,8 @@ typedef struct _DRIVER_EXTENSION {
     struct _FS_FILTER_CALLBACKS* FsFilterCallbacks;
 } DRIVER_EXTENSION, *PDRIVER_EXTENSION;
 
-typedef struct _DRIVER_OBJECT {
+typedef struct _DRIVER_OBJECT
+{
     CSHORT Type;
     CSHORT Size;
     PDEVICE_OBJECT DeviceObject;
@@ -271,7 +276,8 @@ typedef struct _DRIVER_OBJECT {
     PDRIVER_DISPATCH MajorFunction[IRP_MJ_MAXIMUM_FUNCTION + 1];
 } DRIVER_OBJECT;
 
-typedef struct _VPB {
+typedef struct _VPB
+{
     CSHORT Type;
     CSHORT Size;
     USHORT Flags;
@@ -283,7 +289,8 @@ typedef struct _VPB {
     WCHAR VolumeLabel[MAXIMUM_VOLUME_LABEL_LENGTH / sizeof(WCHAR)];
 } VPB;
 
-typedef struct _WAIT_CONTEXT_BLOCK {
+typedef struct _WAIT_CONTEXT_BLOCK
+{
     KDEVICE_QUEUE_ENTRY WaitQueueEntry;
     PDRIVER_CONTROL DeviceRoutine;
     PVOID DeviceContext;
@@ -293,13 +300,15 @@ typedef struct _WAIT_CONTEXT_BLOCK {
     PKDPC BufferChainingDpc;
 } WAIT_CONTEXT_BLOCK, *PWAIT_CONTEXT_BLOCK;
 
-typedef struct _DEVOBJ_EXTENSION {
+typedef struct _DEVOBJ_EXTENSION
+{
     CSHORT Type;
     USHORT Size;
     PDEVICE_OBJECT DeviceObject;
 } DEVOBJ_EXTENSION, *PDEVOBJ_EXTENSION;
 
-typedef struct DECLSPEC_ALIGN(16) _DEVICE_OBJECT {
+typedef struct DECLSPEC_ALIGN(16) _DEVICE_OBJECT
+{
     CSHORT Type;
     USHORT Size;
     LONG ReferenceCount;
@@ -314,7 +323,8 @@ typedef struct DECLSPEC_ALIGN(16) _DEVICE_OBJECT {
     PVOID DeviceExtension;
     DEVICE_TYPE DeviceType;
     CCHAR StackSize;
-    union {
+    union
+    {
         LIST_ENTRY ListEntry;
         WAIT_CONTEXT_BLOCK Wcb;
     } Queue;
@@ -330,18 +340,21 @@ typedef struct DECLSPEC_ALIGN(16) _DEVICE_OBJECT {
     PVOID Reserved;
 } DEVICE_OBJECT;
 
-typedef struct _SECTION_OBJECT_POINTERS {
+typedef struct _SECTION_OBJECT_POINTERS
+{
     PVOID DataSectionObject;
     PVOID SharedCacheMap;
     PVOID ImageSectionObject;
 } SECTION_OBJECT_POINTERS, *PSECTION_OBJECT_POINTERS;
 
-typedef struct _IO_COMPLETION_CONTEXT {
+typedef struct _IO_COMPLETION_CONTEXT
+{
     PVOID Port;
     PVOID Key;
 } IO_COMPLETION_CONTEXT, *PIO_COMPLETION_CONTEXT;
 
-typedef struct _FILE_OBJECT {
+typedef struct _FILE_OBJECT
+{
     CSHORT Type;
     CSHORT Size;
     PDEVICE_OBJECT DeviceObject;
@@ -374,9 +387,11 @@ typedef struct _FILE_OBJECT {
     PVOID volatile FileObjectExtension;
 } FILE_OBJECT;
 
-// ---- IRPs -----------------------------------------------------------------------------------------------------------
+// ---- IRPs
+// -----------------------------------------------------------------------------------------------------------
 
-typedef struct _SECURITY_SUBJECT_CONTEXT {
+typedef struct _SECURITY_SUBJECT_CONTEXT
+{
     PACCESS_TOKEN ClientToken;
     SECURITY_IMPERSONATION_LEVEL ImpersonationLevel;
     PACCESS_TOKEN PrimaryToken;
@@ -384,13 +399,15 @@ typedef struct _SECURITY_SUBJECT_CONTEXT {
 } SECURITY_SUBJECT_CONTEXT, *PSECURITY_SUBJECT_CONTEXT;
 
 #define INITIAL_PRIVILEGE_COUNT 3
-typedef struct _INITIAL_PRIVILEGE_SET {
+typedef struct _INITIAL_PRIVILEGE_SET
+{
     ULONG PrivilegeCount;
     ULONG Control;
     LUID_AND_ATTRIBUTES Privilege[INITIAL_PRIVILEGE_COUNT];
 } INITIAL_PRIVILEGE_SET, *PINITIAL_PRIVILEGE_SET;
 
-typedef struct _ACCESS_STATE {
+typedef struct _ACCESS_STATE
+{
     LUID OperationID;
     BOOLEAN SecurityEvaluated;
     BOOLEAN GenerateAudit;
@@ -403,7 +420,8 @@ typedef struct _ACCESS_STATE {
     SECURITY_SUBJECT_CONTEXT SubjectSecurityContext;
     PSECURITY_DESCRIPTOR SecurityDescriptor;
     PVOID AuxData;
-    union {
+    union
+    {
         INITIAL_PRIVILEGE_SET InitialPrivilegeSet;
         PRIVILEGE_SET PrivilegeSet;
     } Privileges;
@@ -418,19 +436,22 @@ typedef struct _ACCESS_STATE {
 #define TOKEN_HAS_ADMIN_GROUP 0x08
 #define TOKEN_IS_RESTRICTED 0x10
 
-typedef struct _IO_SECURITY_CONTEXT {
+typedef struct _IO_SECURITY_CONTEXT
+{
     PSECURITY_QUALITY_OF_SERVICE SecurityQos;
     PACCESS_STATE AccessState;
     ACCESS_MASK DesiredAccess;
     ULONG FullCreateOptions;
 } IO_SECURITY_CONTEXT, *PIO_SECURITY_CONTEXT;
 
-typedef struct _IRP {
+typedef struct _IRP
+{
     CSHORT Type;
     USHORT Size;
     PMDL MdlAddress;
     ULONG Flags;
-    union {
+    union
+    {
         struct _IRP* MasterIrp;
         volatile LONG IrpCount;
         PVOID SystemBuffer;
@@ -447,9 +468,12 @@ typedef struct _IRP {
     UCHAR AllocationFlags;
     PIO_STATUS_BLOCK UserIosb;
     PKEVENT UserEvent;
-    union {
-        struct {
-            union {
+    union
+    {
+        struct
+        {
+            union
+            {
                 PIO_APC_ROUTINE UserApcRoutine;
                 PVOID IssuingProcess;
             };
@@ -459,16 +483,20 @@ typedef struct _IRP {
     } Overlay;
     PDRIVER_CANCEL volatile CancelRoutine;
     PVOID UserBuffer;
-    union {
-        struct {
-            union {
+    union
+    {
+        struct
+        {
+            union
+            {
                 KDEVICE_QUEUE_ENTRY DeviceQueueEntry;
                 PVOID DriverContext[4];
             };
             PETHREAD Thread;
             PCHAR AuxiliaryBuffer;
             LIST_ENTRY ListEntry;
-            union {
+            union
+            {
                 struct _IO_STACK_LOCATION* CurrentStackLocation;
                 ULONG PacketType;
             };
@@ -479,56 +507,68 @@ typedef struct _IRP {
     } Tail;
 } IRP;
 
-typedef struct _IO_STACK_LOCATION {
+typedef struct _IO_STACK_LOCATION
+{
     UCHAR MajorFunction;
     UCHAR MinorFunction;
     UCHAR Flags;
     UCHAR Control;
-    union {
-        struct {
+    union
+    {
+        struct
+        {
             PIO_SECURITY_CONTEXT SecurityContext;
             ULONG Options;
             USHORT POINTER_ALIGNMENT FileAttributes;
             USHORT ShareAccess;
             ULONG POINTER_ALIGNMENT EaLength;
         } Create;
-        struct {
+        struct
+        {
             ULONG Length;
             ULONG POINTER_ALIGNMENT Key;
             ULONG Flags;
             LARGE_INTEGER ByteOffset;
         } Read;
-        struct {
+        struct
+        {
             ULONG Length;
             ULONG POINTER_ALIGNMENT Key;
             ULONG Flags;
             LARGE_INTEGER ByteOffset;
         } Write;
-        struct {
+        struct
+        {
             ULONG Length;
             PUNICODE_STRING FileName;
             FILE_INFORMATION_CLASS FileInformationClass;
             ULONG POINTER_ALIGNMENT FileIndex;
         } QueryDirectory;
-        struct {
+        struct
+        {
             ULONG Length;
             ULONG POINTER_ALIGNMENT CompletionFilter;
         } NotifyDirectory;
-        struct {
+        struct
+        {
             ULONG Length;
             ULONG POINTER_ALIGNMENT CompletionFilter;
             DIRECTORY_NOTIFY_INFORMATION_CLASS POINTER_ALIGNMENT DirectoryNotifyInformationClass;
         } NotifyDirectoryEx;
-        struct {
+        struct
+        {
             ULONG Length;
             FILE_INFORMATION_CLASS POINTER_ALIGNMENT FileInformationClass;
         } QueryFile;
-        struct {
+        struct
+        {
             ULONG Length;
             FILE_INFORMATION_CLASS POINTER_ALIGNMENT FileInformationClass;
             PFILE_OBJECT FileObject;
-            union {
-                struct {
+            union
+            {
+                struct
+                {
                     BOOLEAN ReplaceIfExists;
                     BOOLEAN AdvanceOnly;
                 };
@@ -536,66 +576,80 @@ typedef struct _IO_STACK_LOCATION {
                 HANDLE DeleteHandle;
             };
         } SetFile;
-        struct {
+        struct
+        {
             ULONG Length;
             PVOID EaList;
             ULONG EaListLength;
             ULONG POINTER_ALIGNMENT EaIndex;
         } QueryEa;
-        struct {
+        struct
+        {
             ULONG Length;
         } SetEa;
-        struct {
+        struct
+        {
             ULONG Length;
             FS_INFORMATION_CLASS POINTER_ALIGNMENT FsInformationClass;
         } QueryVolume;
-        struct {
+        struct
+        {
             ULONG Length;
             FS_INFORMATION_CLASS POINTER_ALIGNMENT FsInformationClass;
         } SetVolume;
-        struct {
+        struct
+        {
             ULONG OutputBufferLength;
             ULONG POINTER_ALIGNMENT InputBufferLength;
             ULONG POINTER_ALIGNMENT FsControlCode;
             PVOID Type3InputBuffer;
         } FileSystemControl;
-        struct {
+        struct
+        {
             PLARGE_INTEGER Length;
             ULONG POINTER_ALIGNMENT Key;
             LARGE_INTEGER ByteOffset;
         } LockControl;
-        struct {
+        struct
+        {
             ULONG OutputBufferLength;
             ULONG POINTER_ALIGNMENT InputBufferLength;
             ULONG POINTER_ALIGNMENT IoControlCode;
             PVOID Type3InputBuffer;
         } DeviceIoControl;
-        struct {
+        struct
+        {
             SECURITY_INFORMATION SecurityInformation;
             ULONG POINTER_ALIGNMENT Length;
         } QuerySecurity;
-        struct {
+        struct
+        {
             SECURITY_INFORMATION SecurityInformation;
             PSECURITY_DESCRIPTOR SecurityDescriptor;
         } SetSecurity;
-        struct {
+        struct
+        {
             PVPB Vpb;
             PDEVICE_OBJECT DeviceObject;
         } MountVolume;
-        struct {
+        struct
+        {
             PVPB Vpb;
             PDEVICE_OBJECT DeviceObject;
         } VerifyVolume;
-        struct {
+        struct
+        {
             ULONG Length;
             PSID StartSid;
             PFILE_GET_QUOTA_INFORMATION SidList;
             ULONG SidListLength;
         } QueryQuota;
-        struct {
+        struct
+        {
             ULONG Length;
         } SetQuota;
-        struct {
+        struct
+        {
             PVOID Argument1;
             PVOID Argument2;
             PVOID Argument3;
@@ -610,8 +664,14 @@ typedef struct _IO_STACK_LOCATION {
 
 #define IoSizeOfIrp(StackSize) ((USHORT)(sizeof(IRP) + ((StackSize) * sizeof(IO_STACK_LOCATION))))
 
-inline PIO_STACK_LOCATION IoGetCurrentIrpStackLocation(PIRP Irp) { return Irp->Tail.Overlay.CurrentStackLocation; }
-inline PIO_STACK_LOCATION IoGetNextIrpStackLocation(PIRP Irp) { return Irp->Tail.Overlay.CurrentStackLocation - 1; }
+inline PIO_STACK_LOCATION IoGetCurrentIrpStackLocation(PIRP Irp)
+{
+    return Irp->Tail.Overlay.CurrentStackLocation;
+}
+inline PIO_STACK_LOCATION IoGetNextIrpStackLocation(PIRP Irp)
+{
+    return Irp->Tail.Overlay.CurrentStackLocation - 1;
+}
 
 inline VOID IoSetNextIrpStackLocation(PIRP Irp)
 {
@@ -640,8 +700,9 @@ inline VOID IoSetCompletionRoutine(PIRP Irp, PIO_COMPLETION_ROUTINE CompletionRo
     PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(Irp);
     next->CompletionRoutine = CompletionRoutine;
     next->Context = Context;
-    next->Control = (UCHAR)((InvokeOnSuccess ? SL_INVOKE_ON_SUCCESS : 0) | (InvokeOnError ? SL_INVOKE_ON_ERROR : 0) |
-                            (InvokeOnCancel ? SL_INVOKE_ON_CANCEL : 0));
+    next->Control =
+        (UCHAR)((InvokeOnSuccess ? SL_INVOKE_ON_SUCCESS : 0) | (InvokeOnError ? SL_INVOKE_ON_ERROR : 0) |
+                (InvokeOnCancel ? SL_INVOKE_ON_CANCEL : 0));
 }
 
 inline PDRIVER_CANCEL IoSetCancelRoutine(PIRP Irp, PDRIVER_CANCEL CancelRoutine)
@@ -653,60 +714,69 @@ inline BOOLEAN IoIsErrorUserInduced(NTSTATUS Status)
 {
     return Status == STATUS_DEVICE_NOT_READY || Status == STATUS_IO_TIMEOUT ||
            Status == STATUS_MEDIA_WRITE_PROTECTED || Status == STATUS_NO_MEDIA_IN_DEVICE ||
-           Status == STATUS_VERIFY_REQUIRED || Status == STATUS_UNRECOGNIZED_MEDIA || Status == STATUS_WRONG_VOLUME;
+           Status == STATUS_VERIFY_REQUIRED || Status == STATUS_UNRECOGNIZED_MEDIA ||
+           Status == STATUS_WRONG_VOLUME;
 }
 
-// ---- Fast I/O -------------------------------------------------------------------------------------------------------
+// ---- Fast I/O
+// -------------------------------------------------------------------------------------------------------
 
 struct _COMPRESSED_DATA_INFO;
 
-typedef BOOLEAN(NTAPI FAST_IO_CHECK_IF_POSSIBLE)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
-                                                 BOOLEAN Wait, ULONG LockKey, BOOLEAN CheckForReadOperation,
-                                                 PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
-typedef BOOLEAN(NTAPI FAST_IO_READ)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length, BOOLEAN Wait,
-                                    ULONG LockKey, PVOID Buffer, PIO_STATUS_BLOCK IoStatus,
+typedef BOOLEAN(NTAPI FAST_IO_CHECK_IF_POSSIBLE)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
+                                                 ULONG Length, BOOLEAN Wait, ULONG LockKey,
+                                                 BOOLEAN CheckForReadOperation, PIO_STATUS_BLOCK IoStatus,
+                                                 PDEVICE_OBJECT DeviceObject);
+typedef BOOLEAN(NTAPI FAST_IO_READ)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
+                                    BOOLEAN Wait, ULONG LockKey, PVOID Buffer, PIO_STATUS_BLOCK IoStatus,
                                     PDEVICE_OBJECT DeviceObject);
-typedef BOOLEAN(NTAPI FAST_IO_WRITE)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length, BOOLEAN Wait,
-                                     ULONG LockKey, PVOID Buffer, PIO_STATUS_BLOCK IoStatus,
+typedef BOOLEAN(NTAPI FAST_IO_WRITE)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
+                                     BOOLEAN Wait, ULONG LockKey, PVOID Buffer, PIO_STATUS_BLOCK IoStatus,
                                      PDEVICE_OBJECT DeviceObject);
-typedef BOOLEAN(NTAPI FAST_IO_QUERY_BASIC_INFO)(PFILE_OBJECT FileObject, BOOLEAN Wait, PFILE_BASIC_INFORMATION Buffer,
-                                                PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
+typedef BOOLEAN(NTAPI FAST_IO_QUERY_BASIC_INFO)(PFILE_OBJECT FileObject, BOOLEAN Wait,
+                                                PFILE_BASIC_INFORMATION Buffer, PIO_STATUS_BLOCK IoStatus,
+                                                PDEVICE_OBJECT DeviceObject);
 typedef BOOLEAN(NTAPI FAST_IO_QUERY_STANDARD_INFO)(PFILE_OBJECT FileObject, BOOLEAN Wait,
-                                                   PFILE_STANDARD_INFORMATION Buffer, PIO_STATUS_BLOCK IoStatus,
-                                                   PDEVICE_OBJECT DeviceObject);
+                                                   PFILE_STANDARD_INFORMATION Buffer,
+                                                   PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
 typedef BOOLEAN(NTAPI FAST_IO_LOCK)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, PLARGE_INTEGER Length,
-                                    PEPROCESS ProcessId, ULONG Key, BOOLEAN FailImmediately, BOOLEAN ExclusiveLock,
-                                    PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
+                                    PEPROCESS ProcessId, ULONG Key, BOOLEAN FailImmediately,
+                                    BOOLEAN ExclusiveLock, PIO_STATUS_BLOCK IoStatus,
+                                    PDEVICE_OBJECT DeviceObject);
 typedef BOOLEAN(NTAPI FAST_IO_UNLOCK_SINGLE)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
                                              PLARGE_INTEGER Length, PEPROCESS ProcessId, ULONG Key,
                                              PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
-typedef BOOLEAN(NTAPI FAST_IO_UNLOCK_ALL)(PFILE_OBJECT FileObject, PEPROCESS ProcessId, PIO_STATUS_BLOCK IoStatus,
-                                          PDEVICE_OBJECT DeviceObject);
+typedef BOOLEAN(NTAPI FAST_IO_UNLOCK_ALL)(PFILE_OBJECT FileObject, PEPROCESS ProcessId,
+                                          PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
 typedef BOOLEAN(NTAPI FAST_IO_UNLOCK_ALL_BY_KEY)(PFILE_OBJECT FileObject, PVOID ProcessId, ULONG Key,
                                                  PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
 typedef BOOLEAN(NTAPI FAST_IO_DEVICE_CONTROL)(PFILE_OBJECT FileObject, BOOLEAN Wait, PVOID InputBuffer,
-                                              ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength,
-                                              ULONG IoControlCode, PIO_STATUS_BLOCK IoStatus,
-                                              PDEVICE_OBJECT DeviceObject);
+                                              ULONG InputBufferLength, PVOID OutputBuffer,
+                                              ULONG OutputBufferLength, ULONG IoControlCode,
+                                              PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
 typedef VOID(NTAPI FAST_IO_ACQUIRE_FILE)(PFILE_OBJECT FileObject);
 typedef VOID(NTAPI FAST_IO_RELEASE_FILE)(PFILE_OBJECT FileObject);
 typedef VOID(NTAPI FAST_IO_DETACH_DEVICE)(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice);
 typedef BOOLEAN(NTAPI FAST_IO_QUERY_NETWORK_OPEN_INFO)(PFILE_OBJECT FileObject, BOOLEAN Wait,
                                                        PFILE_NETWORK_OPEN_INFORMATION Buffer,
-                                                       PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
+                                                       PIO_STATUS_BLOCK IoStatus,
+                                                       PDEVICE_OBJECT DeviceObject);
 typedef NTSTATUS(NTAPI FAST_IO_ACQUIRE_FOR_MOD_WRITE)(PFILE_OBJECT FileObject, PLARGE_INTEGER EndingOffset,
-                                                      PERESOURCE* ResourceToRelease, PDEVICE_OBJECT DeviceObject);
+                                                      PERESOURCE* ResourceToRelease,
+                                                      PDEVICE_OBJECT DeviceObject);
 typedef BOOLEAN(NTAPI FAST_IO_MDL_READ)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
                                         ULONG LockKey, PMDL* MdlChain, PIO_STATUS_BLOCK IoStatus,
                                         PDEVICE_OBJECT DeviceObject);
-typedef BOOLEAN(NTAPI FAST_IO_MDL_READ_COMPLETE)(PFILE_OBJECT FileObject, PMDL MdlChain, PDEVICE_OBJECT DeviceObject);
-typedef BOOLEAN(NTAPI FAST_IO_PREPARE_MDL_WRITE)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
-                                                 ULONG LockKey, PMDL* MdlChain, PIO_STATUS_BLOCK IoStatus,
+typedef BOOLEAN(NTAPI FAST_IO_MDL_READ_COMPLETE)(PFILE_OBJECT FileObject, PMDL MdlChain,
                                                  PDEVICE_OBJECT DeviceObject);
-typedef BOOLEAN(NTAPI FAST_IO_MDL_WRITE_COMPLETE)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, PMDL MdlChain,
-                                                  PDEVICE_OBJECT DeviceObject);
-typedef BOOLEAN(NTAPI FAST_IO_READ_COMPRESSED)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length,
-                                               ULONG LockKey, PVOID Buffer, PMDL* MdlChain, PIO_STATUS_BLOCK IoStatus,
+typedef BOOLEAN(NTAPI FAST_IO_PREPARE_MDL_WRITE)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
+                                                 ULONG Length, ULONG LockKey, PMDL* MdlChain,
+                                                 PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject);
+typedef BOOLEAN(NTAPI FAST_IO_MDL_WRITE_COMPLETE)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
+                                                  PMDL MdlChain, PDEVICE_OBJECT DeviceObject);
+typedef BOOLEAN(NTAPI FAST_IO_READ_COMPRESSED)(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
+                                               ULONG Length, ULONG LockKey, PVOID Buffer, PMDL* MdlChain,
+                                               PIO_STATUS_BLOCK IoStatus,
                                                struct _COMPRESSED_DATA_INFO* CompressedDataInfo,
                                                ULONG CompressedDataInfoLength, PDEVICE_OBJECT DeviceObject);
 typedef FAST_IO_READ_COMPRESSED FAST_IO_WRITE_COMPRESSED;
@@ -747,7 +817,8 @@ typedef FAST_IO_RELEASE_FOR_MOD_WRITE* PFAST_IO_RELEASE_FOR_MOD_WRITE;
 typedef FAST_IO_ACQUIRE_FOR_CCFLUSH* PFAST_IO_ACQUIRE_FOR_CCFLUSH;
 typedef FAST_IO_RELEASE_FOR_CCFLUSH* PFAST_IO_RELEASE_FOR_CCFLUSH;
 
-typedef struct _FAST_IO_DISPATCH {
+typedef struct _FAST_IO_DISPATCH
+{
     ULONG SizeOfFastIoDispatch;
     PFAST_IO_CHECK_IF_POSSIBLE FastIoCheckIfPossible;
     PFAST_IO_READ FastIoRead;
@@ -778,9 +849,11 @@ typedef struct _FAST_IO_DISPATCH {
     PFAST_IO_RELEASE_FOR_CCFLUSH ReleaseForCcFlush;
 } FAST_IO_DISPATCH;
 
-// ---- Share access ---------------------------------------------------------------------------------------------------
+// ---- Share access
+// ---------------------------------------------------------------------------------------------------
 
-typedef struct _SHARE_ACCESS {
+typedef struct _SHARE_ACCESS
+{
     ULONG OpenCount;
     ULONG Readers;
     ULONG Writers;
@@ -790,7 +863,8 @@ typedef struct _SHARE_ACCESS {
     ULONG SharedDelete;
 } SHARE_ACCESS, *PSHARE_ACCESS;
 
-typedef struct _LINK_SHARE_ACCESS {
+typedef struct _LINK_SHARE_ACCESS
+{
     ULONG OpenCount;
     ULONG Deleters;
     ULONG SharedDelete;
@@ -799,24 +873,31 @@ typedef struct _LINK_SHARE_ACCESS {
 #define IO_SHARE_ACCESS_NO_WRITE_PERMISSION 0x80000000u
 #define IO_SHARE_ACCESS_NON_PRIMARY_STREAM 0x00000080u
 
-NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
-                                  PSHARE_ACCESS ShareAccess, BOOLEAN Update);
+NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
+                                  PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess, BOOLEAN Update);
 VOID NTAPI IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
                             PSHARE_ACCESS ShareAccess);
 VOID NTAPI IoUpdateShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess);
 VOID NTAPI IoRemoveShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess);
-NTSTATUS NTAPI IoCheckLinkShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
-                                      PSHARE_ACCESS ShareAccess, PLINK_SHARE_ACCESS LinkShareAccess,
-                                      ULONG IoShareAccessFlags);
+NTSTATUS NTAPI IoCheckLinkShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
+                                      PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess,
+                                      PLINK_SHARE_ACCESS LinkShareAccess, ULONG IoShareAccessFlags);
 VOID NTAPI IoUpdateLinkShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess,
                                    PLINK_SHARE_ACCESS LinkShareAccess);
 VOID NTAPI IoRemoveLinkShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess,
                                    PLINK_SHARE_ACCESS LinkShareAccess);
 
-// ---- Routines -------------------------------------------------------------------------------------------------------
+// ---- Routines
+// -------------------------------------------------------------------------------------------------------
 
-typedef enum _CREATE_FILE_TYPE { CreateFileTypeNone, CreateFileTypeNamedPipe, CreateFileTypeMailslot } CREATE_FILE_TYPE;
-typedef enum _IO_PRIORITY_HINT {
+typedef enum _CREATE_FILE_TYPE
+{
+    CreateFileTypeNone,
+    CreateFileTypeNamedPipe,
+    CreateFileTypeMailslot
+} CREATE_FILE_TYPE;
+typedef enum _IO_PRIORITY_HINT
+{
     IoPriorityVeryLow,
     IoPriorityLow,
     IoPriorityNormal,
@@ -825,7 +906,8 @@ typedef enum _IO_PRIORITY_HINT {
     MaxIoPriorityTypes
 } IO_PRIORITY_HINT;
 
-typedef struct _OBJECT_NAME_INFORMATION {
+typedef struct _OBJECT_NAME_INFORMATION
+{
     UNICODE_STRING Name;
 } OBJECT_NAME_INFORMATION, *POBJECT_NAME_INFORMATION;
 
@@ -837,11 +919,12 @@ typedef VOID(NTAPI* PDRIVER_FS_NOTIFICATION)(PDEVICE_OBJECT DeviceObject, BOOLEA
 typedef VOID(NTAPI* PDRIVER_REINITIALIZE)(PDRIVER_OBJECT DriverObject, PVOID Context, ULONG Count);
 typedef VOID(NTAPI* PIO_TIMER_ROUTINE)(PDEVICE_OBJECT DeviceObject, PVOID Context);
 
-NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, PUNICODE_STRING DeviceName,
-                              DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics, BOOLEAN Exclusive,
-                              PDEVICE_OBJECT* DeviceObject);
-NTSTATUS NTAPI IoCreateDeviceSecure(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, PUNICODE_STRING DeviceName,
-                                    DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics, BOOLEAN Exclusive,
+NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
+                              PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics,
+                              BOOLEAN Exclusive, PDEVICE_OBJECT* DeviceObject);
+NTSTATUS NTAPI IoCreateDeviceSecure(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
+                                    PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType,
+                                    ULONG DeviceCharacteristics, BOOLEAN Exclusive,
                                     PCUNICODE_STRING DefaultSDDLString, LPCGUID DeviceClassGuid,
                                     PDEVICE_OBJECT* DeviceObject);
 #define WdmlibIoCreateDeviceSecure IoCreateDeviceSecure
@@ -870,11 +953,12 @@ VOID NTAPI IoFreeIrp(PIRP Irp);
 VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize);
 VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status);
 PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject, PVOID InputBuffer,
-                                         ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength,
-                                         BOOLEAN InternalDeviceIoControl, PKEVENT Event,
-                                         PIO_STATUS_BLOCK IoStatusBlock);
-PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
-                                        PLARGE_INTEGER StartingOffset, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock);
+                                         ULONG InputBufferLength, PVOID OutputBuffer,
+                                         ULONG OutputBufferLength, BOOLEAN InternalDeviceIoControl,
+                                         PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock);
+PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer,
+                                        ULONG Length, PLARGE_INTEGER StartingOffset, PKEVENT Event,
+                                        PIO_STATUS_BLOCK IoStatusBlock);
 NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp);
 #define IoCallDriver IofCallDriver
 VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost);
@@ -900,18 +984,21 @@ VOID NTAPI IoSetHardErrorOrVerifyDevice(PIRP Irp, PDEVICE_OBJECT DeviceObject);
 VOID NTAPI IoRaiseHardError(PIRP Irp, PVPB Vpb, PDEVICE_OBJECT RealDeviceObject);
 BOOLEAN NTAPI IoRaiseInformationalHardError(NTSTATUS ErrorStatus, PUNICODE_STRING String, PKTHREAD Thread);
 IO_PRIORITY_HINT NTAPI IoGetIoPriorityHint(PIRP Irp);
-NTSTATUS NTAPI IoSynchronousPageWrite(PFILE_OBJECT FileObject, PMDL MemoryDescriptorList, PLARGE_INTEGER StartingOffset,
-                                      PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock);
+NTSTATUS NTAPI IoSynchronousPageWrite(PFILE_OBJECT FileObject, PMDL MemoryDescriptorList,
+                                      PLARGE_INTEGER StartingOffset, PKEVENT Event,
+                                      PIO_STATUS_BLOCK IoStatusBlock);
 NTSTATUS NTAPI IoPageRead(PFILE_OBJECT FileObject, PMDL MemoryDescriptorList, PLARGE_INTEGER StartingOffset,
                           PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock);
 PFILE_OBJECT NTAPI IoCreateStreamFileObject(PFILE_OBJECT FileObject, PDEVICE_OBJECT DeviceObject);
 PFILE_OBJECT NTAPI IoCreateStreamFileObjectLite(PFILE_OBJECT FileObject, PDEVICE_OBJECT DeviceObject);
-NTSTATUS NTAPI IoQueryFileDosDeviceName(PFILE_OBJECT FileObject, POBJECT_NAME_INFORMATION* ObjectNameInformation);
+NTSTATUS NTAPI IoQueryFileDosDeviceName(PFILE_OBJECT FileObject,
+                                        POBJECT_NAME_INFORMATION* ObjectNameInformation);
 NTSTATUS NTAPI IoQueryFileInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_CLASS FileInformationClass,
                                       ULONG Length, PVOID FileInformation, PULONG ReturnedLength);
-NTSTATUS NTAPI IoSetInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_CLASS FileInformationClass, ULONG Length,
-                                PVOID FileInformation);
-NTSTATUS NTAPI IoCheckEaBufferValidity(PFILE_FULL_EA_INFORMATION EaBuffer, ULONG EaLength, PULONG ErrorOffset);
+NTSTATUS NTAPI IoSetInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_CLASS FileInformationClass,
+                                ULONG Length, PVOID FileInformation);
+NTSTATUS NTAPI IoCheckEaBufferValidity(PFILE_FULL_EA_INFORMATION EaBuffer, ULONG EaLength,
+                                       PULONG ErrorOffset);
 NTSTATUS NTAPI IoCheckFunctionAccess(ACCESS_MASK GrantedAccess, UCHAR MajorFunction, UCHAR MinorFunction,
                                      ULONG IoControlCode, PVOID Argument1, PVOID Argument2);
 NTSTATUS NTAPI IoCheckQuerySetFileInformation(FILE_INFORMATION_CLASS FileInformationClass, ULONG Length,
@@ -926,10 +1013,10 @@ NTSTATUS NTAPI IoReplaceFileObjectName(PFILE_OBJECT FileObject, PWSTR NewFileNam
 
 PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject);
 VOID NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem);
-VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType,
-                           PVOID Context);
-VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType,
-                             PVOID Context);
+VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
+                           WORK_QUEUE_TYPE QueueType, PVOID Context);
+VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
+                             WORK_QUEUE_TYPE QueueType, PVOID Context);
 ULONG NTAPI IoSizeofWorkItem();
 VOID NTAPI IoInitializeWorkItem(PVOID IoObject, PIO_WORKITEM IoWorkItem);
 VOID NTAPI IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem);
@@ -940,7 +1027,8 @@ typedef struct _ECP_LIST *PECP_LIST, ECP_LIST;
 typedef struct _ECP_HEADER *PECP_HEADER, ECP_HEADER;
 typedef struct _TXN_PARAMETER_BLOCK* PTXN_PARAMETER_BLOCK;
 
-typedef struct _IO_DRIVER_CREATE_CONTEXT {
+typedef struct _IO_DRIVER_CREATE_CONTEXT
+{
     CSHORT Size;
     PECP_LIST ExtraCreateParameter;
     PVOID DeviceObjectHint;
@@ -954,20 +1042,21 @@ inline VOID IoInitializeDriverCreateContext(PIO_DRIVER_CREATE_CONTEXT DriverCont
     DriverContext->Size = sizeof(IO_DRIVER_CREATE_CONTEXT);
 }
 
-NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                            PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                            ULONG ShareAccess, ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
                             CREATE_FILE_TYPE CreateFileType, PVOID InternalParameters, ULONG Options);
-NTSTATUS NTAPI IoCreateFileEx(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                              PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                              ULONG ShareAccess, ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer,
-                              ULONG EaLength, CREATE_FILE_TYPE CreateFileType, PVOID InternalParameters,
-                              ULONG Options, PIO_DRIVER_CREATE_CONTEXT DriverContext);
-NTSTATUS NTAPI IoCreateFileSpecifyDeviceObjectHint(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
-                                                   POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
-                                                   PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                                                   ULONG ShareAccess, ULONG Disposition, ULONG CreateOptions,
-                                                   PVOID EaBuffer, ULONG EaLength, CREATE_FILE_TYPE CreateFileType,
-                                                   PVOID InternalParameters, ULONG Options, PVOID DeviceObject);
+NTSTATUS NTAPI IoCreateFileEx(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                              POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                              PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                              ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+                              CREATE_FILE_TYPE CreateFileType, PVOID InternalParameters, ULONG Options,
+                              PIO_DRIVER_CREATE_CONTEXT DriverContext);
+NTSTATUS NTAPI IoCreateFileSpecifyDeviceObjectHint(
+    PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+    PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+    ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength, CREATE_FILE_TYPE CreateFileType,
+    PVOID InternalParameters, ULONG Options, PVOID DeviceObject);
 
 } // extern "C"

@@ -6,9 +6,12 @@
 
 extern "C" {
 
-typedef struct _DISPATCHER_HEADER {
-    union {
-        struct {
+typedef struct _DISPATCHER_HEADER
+{
+    union
+    {
+        struct
+        {
             UCHAR Type;
             UCHAR Abandoned;
             UCHAR Size;
@@ -20,7 +23,8 @@ typedef struct _DISPATCHER_HEADER {
     LIST_ENTRY WaitListHead;
 } DISPATCHER_HEADER, *PDISPATCHER_HEADER;
 
-typedef enum _KOBJECTS {
+typedef enum _KOBJECTS
+{
     EventNotificationObject = 0,
     EventSynchronizationObject = 1,
     MutantObject = 2,
@@ -35,20 +39,35 @@ typedef enum _KOBJECTS {
     DeviceQueueObject = 20
 } KOBJECTS;
 
-typedef enum _EVENT_TYPE { NotificationEvent, SynchronizationEvent } EVENT_TYPE;
-typedef enum _TIMER_TYPE { NotificationTimer, SynchronizationTimer } TIMER_TYPE;
-typedef enum _WAIT_TYPE { WaitAll, WaitAny } WAIT_TYPE;
+typedef enum _EVENT_TYPE
+{
+    NotificationEvent,
+    SynchronizationEvent
+} EVENT_TYPE;
+typedef enum _TIMER_TYPE
+{
+    NotificationTimer,
+    SynchronizationTimer
+} TIMER_TYPE;
+typedef enum _WAIT_TYPE
+{
+    WaitAll,
+    WaitAny
+} WAIT_TYPE;
 
-typedef struct _KEVENT {
+typedef struct _KEVENT
+{
     DISPATCHER_HEADER Header;
 } KEVENT, *PKEVENT, *PRKEVENT;
 
-typedef struct _KSEMAPHORE {
+typedef struct _KSEMAPHORE
+{
     DISPATCHER_HEADER Header;
     LONG Limit;
 } KSEMAPHORE, *PKSEMAPHORE, *PRKSEMAPHORE;
 
-typedef struct _KMUTANT {
+typedef struct _KMUTANT
+{
     DISPATCHER_HEADER Header;
     LIST_ENTRY MutantListEntry;
     struct _KTHREAD* OwnerThread;
@@ -56,7 +75,8 @@ typedef struct _KMUTANT {
     UCHAR ApcDisable;
 } KMUTANT, *PKMUTANT, *PRKMUTANT, KMUTEX, *PKMUTEX, *PRKMUTEX;
 
-typedef struct _KQUEUE {
+typedef struct _KQUEUE
+{
     DISPATCHER_HEADER Header;
     LIST_ENTRY EntryListHead;
     volatile ULONG CurrentCount;
@@ -68,7 +88,8 @@ typedef VOID(NTAPI KDEFERRED_ROUTINE)(struct _KDPC* Dpc, PVOID DeferredContext, 
                                       PVOID SystemArgument2);
 typedef KDEFERRED_ROUTINE* PKDEFERRED_ROUTINE;
 
-typedef struct _KDPC {
+typedef struct _KDPC
+{
     UCHAR Type;
     UCHAR Importance;
     volatile USHORT Number;
@@ -80,7 +101,8 @@ typedef struct _KDPC {
     volatile PVOID DpcData;
 } KDPC, *PKDPC, *PRKDPC;
 
-typedef struct _KTIMER {
+typedef struct _KTIMER
+{
     DISPATCHER_HEADER Header;
     ULARGE_INTEGER DueTime;
     LIST_ENTRY TimerListEntry;
@@ -89,7 +111,8 @@ typedef struct _KTIMER {
     ULONG Period;
 } KTIMER, *PKTIMER, *PRKTIMER;
 
-typedef struct _KWAIT_BLOCK {
+typedef struct _KWAIT_BLOCK
+{
     LIST_ENTRY WaitListEntry;
     struct _KTHREAD* Thread;
     PVOID Object;
@@ -103,7 +126,8 @@ typedef struct _KWAIT_BLOCK {
 #define THREAD_WAIT_OBJECTS 3
 #define MAXIMUM_WAIT_OBJECTS 64
 
-typedef struct _KAPC_STATE {
+typedef struct _KAPC_STATE
+{
     LIST_ENTRY ApcListHead[2];
     struct _EPROCESS* Process;
     BOOLEAN KernelApcInProgress;
@@ -111,7 +135,8 @@ typedef struct _KAPC_STATE {
     BOOLEAN UserApcPending;
 } KAPC_STATE, *PKAPC_STATE, *PRKAPC_STATE;
 
-typedef enum _KWAIT_REASON {
+typedef enum _KWAIT_REASON
+{
     Executive,
     FreePage,
     PageIn,
@@ -135,7 +160,8 @@ typedef VOID(NTAPI* PKKERNEL_ROUTINE)(PKAPC Apc, PKNORMAL_ROUTINE* NormalRoutine
                                       PVOID* SystemArgument1, PVOID* SystemArgument2);
 typedef VOID(NTAPI* PKRUNDOWN_ROUTINE)(PKAPC Apc);
 
-typedef struct _KAPC {
+typedef struct _KAPC
+{
     UCHAR Type;
     UCHAR SpareByte0;
     UCHAR Size;
@@ -154,29 +180,34 @@ typedef struct _KAPC {
     BOOLEAN Inserted;
 } KAPC;
 
-typedef struct _KDEVICE_QUEUE_ENTRY {
+typedef struct _KDEVICE_QUEUE_ENTRY
+{
     LIST_ENTRY DeviceListEntry;
     ULONG SortKey;
     BOOLEAN Inserted;
 } KDEVICE_QUEUE_ENTRY, *PKDEVICE_QUEUE_ENTRY;
 
-typedef struct _KDEVICE_QUEUE {
+typedef struct _KDEVICE_QUEUE
+{
     CSHORT Type;
     CSHORT Size;
     LIST_ENTRY DeviceListHead;
     KSPIN_LOCK Lock;
-    union {
+    union
+    {
         BOOLEAN Busy;
         LONG64 Hint;
     };
 } KDEVICE_QUEUE, *PKDEVICE_QUEUE;
 
-typedef struct _KSPIN_LOCK_QUEUE {
+typedef struct _KSPIN_LOCK_QUEUE
+{
     struct _KSPIN_LOCK_QUEUE* volatile Next;
     PKSPIN_LOCK volatile Lock;
 } KSPIN_LOCK_QUEUE, *PKSPIN_LOCK_QUEUE;
 
-typedef struct _KLOCK_QUEUE_HANDLE {
+typedef struct _KLOCK_QUEUE_HANDLE
+{
     KSPIN_LOCK_QUEUE LockQueue;
     KIRQL OldIrql;
 } KLOCK_QUEUE_HANDLE, *PKLOCK_QUEUE_HANDLE;
@@ -204,9 +235,9 @@ LONG NTAPI KeReadStateMutex(PKMUTEX Mutex);
 NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
                                      BOOLEAN Alertable, PLARGE_INTEGER Timeout);
 #define KeWaitForMutexObject KeWaitForSingleObject
-NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
-                                        KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Timeout,
-                                        PKWAIT_BLOCK WaitBlockArray);
+NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType,
+                                        KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                        PLARGE_INTEGER Timeout, PKWAIT_BLOCK WaitBlockArray);
 NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Interval);
 
 // Queues.
@@ -281,9 +312,11 @@ LARGE_INTEGER NTAPI KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequenc
 VOID NTAPI KeStallExecutionProcessor(ULONG MicroSeconds);
 
 DECLSPEC_NORETURN VOID NTAPI KeBugCheck(ULONG BugCheckCode);
-DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4);
+DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
+                                          ULONG_PTR P4);
 
-/// Printf without variable arguments, so that it has one calling convention: text goes to the debug log as it is.
+/// Printf without variable arguments, so that it has one calling convention: text goes to the debug log as it
+/// is.
 ULONG NTAPI DbgPrintString(PCSTR Text);
 
 } // extern "C"

@@ -436,7 +436,7 @@ struct Operations
     }
 
     /// Runs the work of a read, write or listing, now or (slow I/O) later.
-    template<class Work> static NTSTATUS answer(FSP_FILE_SYSTEM* fs, Work work, PULONG transferred)
+    template<class Work> static NTSTATUS answer(FSP_FILE_SYSTEM* fs, const Work& work, PULONG transferred)
     {
         const NTSTATUS status = of(fs).slow_io_.run(fs, work);
         if (status == STATUS_SUCCESS)

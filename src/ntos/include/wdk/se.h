@@ -146,6 +146,11 @@ typedef struct _SECURITY_CLIENT_CONTEXT
 
 NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD ClientThread, PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos,
                                       BOOLEAN RemoteSession, PSECURITY_CLIENT_CONTEXT ClientContext);
+NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext,
+                                                        PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos,
+                                                        BOOLEAN ServerIsRemote,
+                                                        PSECURITY_CLIENT_CONTEXT ClientContext);
+#define SeDeleteClientSecurity(ClientContext) PsDereferenceImpersonationToken((ClientContext)->ClientToken)
 NTSTATUS NTAPI SeImpersonateClientEx(PSECURITY_CLIENT_CONTEXT ClientContext, PETHREAD ServerThread);
 
 // ---- Ob

@@ -26,6 +26,9 @@ enum class Stale : UINT8
 void report_change(Volume& volume, const UNICODE_STRING& name, ULONG filter, ULONG action, Stale stale,
                    PFILE_OBJECT cause = nullptr) noexcept;
 
+/// report_change for an open file, by the name that it has at the moment.
+void report_node_change(FileNode& node, ULONG filter, ULONG action, Stale stale, PFILE_OBJECT cause) noexcept;
+
 /// Only the invalidations and the oplock break of report_change: a change that watchers do not see.
 void invalidate_parent(Volume& volume, const UNICODE_STRING& name, PFILE_OBJECT cause = nullptr) noexcept;
 

@@ -154,7 +154,8 @@ DirectoryWriter::Outcome DirectoryWriter::append(const DirectoryEntry& entry)
 ULONG directory_request_ratio(ULONG length, ULONG information_class, ULONG minimum, ULONG maximum)
 {
     const ULONGLONG fixed = directory_fixed_size(information_class) + average_name;
-    const ULONGLONG wanted = (ULONGLONG{length} * (dir_info_header + average_name) / fixed + 7) & ~ULONGLONG{7};
+    const ULONGLONG wanted =
+        (ULONGLONG{length} * (dir_info_header + average_name) / fixed + 7) & ~ULONGLONG{7};
     if (wanted < minimum)
         return minimum;
     return wanted > maximum ? maximum : static_cast<ULONG>(wanted);

@@ -84,7 +84,9 @@ const Record* find_record(const void* set, ULONG set_size, const CHAR* name, ULO
 class Writer
 {
   public:
-    Writer(void* out, ULONG size, const QueryRules& rules) : out_(static_cast<UCHAR*>(out)), size_(size), rules_(rules) {}
+    Writer(void* out, ULONG size, const QueryRules& rules)
+        : out_(static_cast<UCHAR*>(out)), size_(size), rules_(rules)
+    {}
 
     bool append(const CHAR* name, ULONG name_length, UCHAR flags, const UCHAR* value, ULONG value_length)
     {
@@ -154,8 +156,21 @@ bool name_valid(const CHAR* name, ULONG length)
         if (c < 0x20)
             return false;
         switch (c) {
-        case '"': case '*': case '+': case ',': case '/': case ':': case ';': case '<':
-        case '=': case '>': case '?': case '[': case '\\': case ']': case '|':
+        case '"':
+        case '*':
+        case '+':
+        case ',':
+        case '/':
+        case ':':
+        case ';':
+        case '<':
+        case '=':
+        case '>':
+        case '?':
+        case '[':
+        case '\\':
+        case ']':
+        case '|':
             return false;
         default:
             break;
@@ -207,8 +222,8 @@ NTSTATUS validate_answer(void* set, ULONG size)
     return validate(set, size, &bad_offset);
 }
 
-NTSTATUS query_list(const void* set, ULONG set_size, const void* list, ULONG list_size, const QueryRules& rules,
-                    void* out, ULONG out_size, ULONG* written, ULONG* bad_offset)
+NTSTATUS query_list(const void* set, ULONG set_size, const void* list, ULONG list_size,
+                    const QueryRules& rules, void* out, ULONG out_size, ULONG* written, ULONG* bad_offset)
 {
     *written = 0;
     *bad_offset = 0;
@@ -227,7 +242,8 @@ NTSTATUS query_list(const void* set, ULONG set_size, const void* list, ULONG lis
 
         if (!already_listed(bytes, at, entry->EaName, entry->EaNameLength)) {
             const Record* r = find_record(set, set_size, entry->EaName, entry->EaNameLength);
-            const bool fits = r ? writer.append(r) : writer.append(entry->EaName, entry->EaNameLength, 0, nullptr, 0);
+            const bool fits =
+                r ? writer.append(r) : writer.append(entry->EaName, entry->EaNameLength, 0, nullptr, 0);
             if (!fits)
                 return STATUS_BUFFER_OVERFLOW;
             if (rules.single_entry)
@@ -236,7 +252,8 @@ NTSTATUS query_list(const void* set, ULONG set_size, const void* list, ULONG lis
 
         if (entry->NextEntryOffset == 0)
             break;
-        if (entry->NextEntryOffset < need || entry->NextEntryOffset > list_size - at || (entry->NextEntryOffset & 3))
+        if (entry->NextEntryOffset < need || entry->NextEntryOffset > list_size - at ||
+            (entry->NextEntryOffset & 3))
             return STATUS_EA_LIST_INCONSISTENT;
         at += entry->NextEntryOffset;
     }
@@ -245,8 +262,8 @@ NTSTATUS query_list(const void* set, ULONG set_size, const void* list, ULONG lis
     return STATUS_SUCCESS;
 }
 
-NTSTATUS query_scan(const void* set, ULONG set_size, bool explicit_index, ULONG* index, const QueryRules& rules,
-                    void* out, ULONG out_size, ULONG* written)
+NTSTATUS query_scan(const void* set, ULONG set_size, bool explicit_index, ULONG* index,
+                    const QueryRules& rules, void* out, ULONG out_size, ULONG* written)
 {
     *written = 0;
     if (explicit_index && *index == 0)

@@ -39,13 +39,18 @@ class Ioq : NonCopyable
     Next next(UINT64 timeout_ms, PIRP irp, Request** request) noexcept;
     /// Without waiting.
     Request* try_next() noexcept;
-    /// Taken -> Processing, with a fresh Hint. False if the queue has been stopped meanwhile.
+    /// Gives the message a fresh Hint.
+    UINT64 assign_hint(Request& request) noexcept;
+    /// Taken -> Processing (or in line), findable by its Hint. From then on an answer may end the request at
+    /// any moment, so the message must have been handed out before. False if the queue has been stopped.
     bool begin_processing(Request& request, Request::State state = Request::State::processing) noexcept;
-    /// Processing -> taken, by Hint; null for an unknown one. A request in line stays with its thread: it
-    /// is returned with State::answered and must be given its response copy under claim rules of transact.
-    Request* end_processing(UINT64 hint) noexcept;
+    /// Processing -> taken, by the response's Hint; null for an unknown one. A request in line is given a
+    /// copy of the response and stays with its thread (null is returned too).
+    Request* end_processing(const FSP_FSCTL_TRANSACT_RSP* response, ULONG size) noexcept;
     /// In-line requests: takes the request back. False if someone else has answered it.
     bool end_in_line(Request& request) noexcept;
+    /// In-line -> Processing, because its answer comes later. False if it has come already.
+    bool defer_in_line(Request& request) noexcept;
 
     /// -> Retried; false when stopped.
     bool retry(Request& request) noexcept;
@@ -74,14 +79,17 @@ class Ioq : NonCopyable
         KEVENT wake;
         LIST_ENTRY link;
         bool listed;
+        bool cancelled;
         Ioq* queue;
     };
 
     static VOID NTAPI cancel_pending(PDEVICE_OBJECT device, PIRP irp);
     static VOID NTAPI cancel_waiter(PDEVICE_OBJECT device, PIRP irp);
     void wake_one_locked() noexcept;
-    void push_pending_locked(Request& request) noexcept;
     Request* pop_pending_locked() noexcept;
+    Next wait(Waiter& waiter, UINT64 until, Request** request) noexcept;
+    Stripe& stripe_of(UINT64 hint) { return stripes_[hint % stripes]; }
+    static Request* find_locked(Stripe& stripe, UINT64 hint) noexcept;
 
     KSPIN_LOCK lock_;
     LIST_ENTRY pending_;
@@ -90,6 +98,7 @@ class Ioq : NonCopyable
     volatile LONG pending_count_ = 0;
     volatile LONG retried_count_ = 0;
     volatile bool stopped_ = false;
+    bool retry_wanted_ = false; // a fresh entry in the Retried list
     ULONG capacity_ = 0;
     UINT64 irp_timeout_ = 0; // 100 ns
     volatile LONGLONG last_hint_ = 0;

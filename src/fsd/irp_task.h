@@ -78,6 +78,9 @@ class IrpContext : NonCopyable
     /// Still on the thread that called dispatch, and dispatch has not returned.
     bool on_requestor_thread() const { return outcome_ != nullptr; }
 
+    /// Gives up a reference to the volume once the IRP is complete (the IRP's device may go with it).
+    void release_after_completion(Volume& volume) noexcept { released_ = &volume; }
+
     /// Resumes the coroutine on a system worker thread. pend() must have been called.
     void resume_on_worker(std::coroutine_handle<> coroutine) noexcept;
 
@@ -88,6 +91,7 @@ class IrpContext : NonCopyable
     PIRP irp_;
     NTSTATUS* outcome_ = nullptr; // dispatch's local variable while it is still on the stack
     bool taken_ = false;
+    Volume* released_ = nullptr;
     IrpResult result_{};
     std::coroutine_handle<> resumed_{};
     WORK_QUEUE_ITEM work_item_;
@@ -211,6 +215,19 @@ template<class T> class [[nodiscard]] Async : NonCopyable
     promise_type* promise_;
 };
 
+/// IrpContext& irp = co_await CurrentIrp{}: does not suspend.
+struct CurrentIrp
+{
+    bool await_ready() const noexcept { return false; }
+    template<class Promise> bool await_suspend(std::coroutine_handle<Promise> coroutine) noexcept
+    {
+        context = &coroutine.promise().context();
+        return false;
+    }
+    IrpContext& await_resume() const noexcept { return *context; }
+    IrpContext* context = nullptr;
+};
+
 /// co_await OnWorker{}: continues on a system worker thread, where waiting is allowed.
 struct OnWorker
 {
@@ -239,8 +256,10 @@ struct OplockWait
                                POPLOCK_WAIT_COMPLETE_ROUTINE complete, POPLOCK_FS_PREPOST_IRP prepost);
     Start start;
     POPLOCK oplock;
-    ULONG flags = 0;
+    ULONG flags;
 
+    OplockWait(Start start_routine, POPLOCK of, ULONG how = 0) : start(start_routine), oplock(of), flags(how)
+    {}
     bool await_ready() const noexcept { return false; }
     template<class Promise> bool await_suspend(std::coroutine_handle<Promise> coroutine) noexcept
     {

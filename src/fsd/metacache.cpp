@@ -108,7 +108,10 @@ void MetaCache::store(MetaCacheSlot& slot, ULONG change, const void* data, ULONG
     insert(slot, true, change, data, size);
 }
 
-void MetaCache::replace(MetaCacheSlot& slot, const void* data, ULONG size) { insert(slot, false, 0, data, size); }
+void MetaCache::replace(MetaCacheSlot& slot, const void* data, ULONG size)
+{
+    insert(slot, false, 0, data, size);
+}
 
 void MetaCache::insert(MetaCacheSlot& slot, bool conditional, ULONG change, const void* data, ULONG size)
 {

@@ -81,7 +81,7 @@ class FileNode : NonCopyable
     bool get_file_info(FSP_FSCTL_FILE_INFO* info) noexcept;
     LONG file_info_change_number() const { return info_change_number_; }
     /// Stores what the file system returned, sets the cache manager's sizes and resets the expiration.
-    /// `sizes_changed_mark`: when the sizes differ from the stored ones remember truncate-on-close.
+    /// `mark_truncate`: if the sizes differ from the stored ones, the last cleanup carries SetAllocationSize.
     void set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info,
                        bool mark_truncate = false) noexcept;
     /// The same unless the information changed since `seen`.
@@ -103,7 +103,10 @@ class FileNode : NonCopyable
     FileNode(Volume& volume, FileNode* main_file) noexcept;
     ~FileNode();
     bool set_name(const UNICODE_STRING& name) noexcept;
+    void adopt_name(UNICODE_STRING& buffer) noexcept;
     void set_header_sizes(PFILE_OBJECT file, UINT64 allocation, UINT64 size) noexcept;
+    void copy_info_locked(FSP_FSCTL_FILE_INFO* info) const noexcept;
+    bool get_basic_info(FSP_FSCTL_FILE_INFO* info, UINT64 now) noexcept;
 
     static constexpr USHORT inline_chars = 56;
 
@@ -122,7 +125,6 @@ class FileNode : NonCopyable
 
     KSPIN_LOCK info_lock_;
     UINT64 info_expiration_ = 0; // interrupt time; 0 = invalid
-    UINT64 basic_expiration_ = 0;
     volatile LONG info_change_number_ = 0;
     UINT32 attributes_ = 0, reparse_tag_ = 0, ea_size_ = 0;
     UINT64 creation_time_ = 0, last_access_time_ = 0, last_write_time_ = 0, change_time_ = 0;
@@ -137,8 +139,7 @@ struct DirectoryScan
     bool found = false; // an entry has been returned since the last restart
     UINT64 cache_generation = 0;
     ULONG cache_offset = 0; // hint into the cached listing of that generation
-    FAST_MUTEX lock;        // queries on one handle one after the other
-    DirectoryScan() { ExInitializeFastMutex(&lock); }
+    Resource turn;          // queries on one handle one after the other; outside of the node's resources
 };
 
 class FileDesc : NonCopyable
@@ -174,9 +175,9 @@ class FileDesc : NonCopyable
     ULONG ea_index = 0;
     LONG ea_change_number = 0;
 
-    // A stream's open of its main file, owned by this handle.
-    HANDLE main_handle = nullptr;
-    PFILE_OBJECT main_object = nullptr;
+    // A stream's open of its main file: known to user mode and counted in the main file's node, but
+    // without file object and share access, because it asks for nothing that could conflict.
+    FileDesc* main_desc = nullptr;
 
     void fill_context(FSP_FSCTL_TRANSACT_FULL_CONTEXT& context) const noexcept
     {

@@ -38,6 +38,8 @@ class Response
 
     NTSTATUS status() const { return status_; }
     ULONG information() const { return information_; }
+    /// Of the message in bytes; 0 if not answered.
+    ULONG size() const { return size_; }
     /// False when no answer came (cancelled, expired, no room in the queue, preparation failed).
     bool answered() const { return message_ != nullptr; }
     /// The fixed 128 bytes; only if answered().
@@ -106,6 +108,8 @@ class Request : NonCopyable
     FSP_FSCTL_TRANSACT_REQ* message() { return reinterpret_cast<FSP_FSCTL_TRANSACT_REQ*>(this + 1); }
     FSP_FSCTL_TRANSACT_REQ* operator->() { return message(); }
 
+    ~Request();
+
     /// Appends to the variable part at a multiple of `alignment`; `where` becomes its place. The room must
     /// have been asked for in make() (alignment padding included).
     Byte* append(FSP_FSCTL_TRANSACT_BUF& where, const void* data, USHORT size, USHORT alignment = 1) noexcept;
@@ -128,11 +132,10 @@ class Request : NonCopyable
         transfer_ = destination, transfer_length_ = length, transfer_field_ = field, sends_ = false;
     }
     /// The file system reads `length` bytes of `source` (a system address). The same rule for Information.
-    void send(const void* source, ULONG length, UINT64* field, PMDL mdl = nullptr) noexcept
+    void send(const void* source, ULONG length, UINT64* field) noexcept
     {
         transfer_ = const_cast<void*>(source), transfer_length_ = length, transfer_field_ = field,
         sends_ = true;
-        mdl_ = mdl;
     }
 
     /// Runs in the file system process just before hand-out; failure ends the IRP with that status
@@ -169,6 +172,8 @@ class Request : NonCopyable
     void leave_user_mode(Volume& volume) noexcept;
     /// Copies the response so that it outlives the buffer it came in; false without memory.
     bool keep_response() noexcept;
+    /// Takes over a copy of an answer that another thread received (null: there was no memory for it).
+    void adopt_response(void* copy, ULONG size, NTSTATUS status_without) noexcept;
     /// Calls `done` or resumes the coroutine on this thread.
     void resume() noexcept;
     /// Like resume(), from any IRQL <= DISPATCH_LEVEL and under any locks: on a worker thread.
@@ -177,6 +182,7 @@ class Request : NonCopyable
     LIST_ENTRY link{};    // pending or retried list, or a bucket of the processing table
     Ioq* queue = nullptr; // while in a list
     UINT64 deadline = 0;  // interrupt time; ~0 = never
+    bool was_retried = false;
     volatile State state = State::idle;
     bool best_effort = false;
     IrpContext* context = nullptr; // of the coroutine that awaits; null with set_done
@@ -185,7 +191,6 @@ class Request : NonCopyable
   private:
     friend struct RequestDelete;
     Request(UINT32 kind, ULONG capacity, ULONG allocated) noexcept;
-    ~Request();
     static VOID NTAPI worker(PVOID self);
 
     ULONG capacity_;  // of the message in bytes
@@ -203,13 +208,12 @@ class Request : NonCopyable
     ULONG token_process_id_ = 0;
 
     bool sends_ = false;
-    bool mapped_ = false;     // transfer_user_ is a mapping of mdl_
-    bool in_process_ = false; // enter_user_mode ran
+    bool in_process_ = false; // enter_user_mode ran; the token is open, the buffer there
+    bool in_line_ = false;    // and it was in line: no buffer of its own
     ULONG transfer_length_ = 0;
     void* transfer_ = nullptr;
     UINT64* transfer_field_ = nullptr;
-    void* transfer_user_ = nullptr; // process buffer or mapping
-    PMDL mdl_ = nullptr;
+    void* process_buffer_ = nullptr;
 
     WORK_QUEUE_ITEM work_item_;
 };
@@ -238,8 +242,7 @@ class Asking : NonCopyable
 
 /// co_await volume.later(request): the answer could not be used yet because a resource is not free. The
 /// response is copied, the request waits in the Retried list, and the coroutine continues at the start of a
-/// later transact. On the requestor's own thread it returns at once: there one may simply wait.
-/// Gives false when the response could not be kept (no memory): then wait on a worker instead.
+/// later transact. Gives false when the volume was stopped meanwhile. See acquire_after_answer.
 class Later : NonCopyable
 {
   public:
@@ -249,7 +252,7 @@ class Later : NonCopyable
     {
         return begin(&volume_, &request_, &coroutine.promise().context(), coroutine);
     }
-    void await_resume() noexcept {}
+    bool await_resume() noexcept { return request_.response().status() != STATUS_CANCELLED; }
 
   private:
     [[gnu::noinline]] static bool begin(Volume* volume, Request* request, IrpContext* context,

@@ -17,8 +17,6 @@ NTSTATUS probe_for_read(const void* address, SIZE_T size, ULONG alignment) noexc
 NTSTATUS probe_for_write(void* address, SIZE_T size, ULONG alignment) noexcept;
 
 NTSTATUS probe_and_lock_pages(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation) noexcept;
-/// MmMapLockedPagesSpecifyCache(UserMode): *address is nullptr on failure.
-NTSTATUS map_to_user(PMDL mdl, void** address) noexcept;
 
 // Cache manager. A failed page read inside is returned as its status.
 NTSTATUS cc_initialize_cache_map(PFILE_OBJECT file, PCC_FILE_SIZES sizes, BOOLEAN pin,
@@ -57,7 +55,5 @@ bool fsrtl_is_name_in_expression(PUNICODE_STRING expression, PUNICODE_STRING nam
 /// SeCaptureSubjectContext's companions do not raise; SeQuerySecurityDescriptorInfo may.
 NTSTATUS query_security_descriptor_info(PSECURITY_INFORMATION information, PSECURITY_DESCRIPTOR to,
                                         PULONG length, PSECURITY_DESCRIPTOR from) noexcept;
-
-/// Calls `dispatch` of the in-process file system (inline dispatch). Not raising by contract.
 
 } // namespace fsp::fsd::seh

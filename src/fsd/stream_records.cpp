@@ -63,7 +63,8 @@ NTSTATUS pack_streams(const void* answer, ULONG answer_size, void* out, ULONG ou
 
         auto* stream = reinterpret_cast<FILE_STREAM_INFORMATION*>(to + at);
         RtlZeroMemory(stream, fixed_size);
-        stream->StreamNameLength = static_cast<ULONG>(sizeof(WCHAR)) + name_length + static_cast<ULONG>(sizeof data_type);
+        stream->StreamNameLength =
+            static_cast<ULONG>(sizeof(WCHAR)) + name_length + static_cast<ULONG>(sizeof data_type);
         stream->StreamSize.QuadPart = static_cast<LONGLONG>(info->StreamSize);
         stream->StreamAllocationSize.QuadPart = static_cast<LONGLONG>(info->StreamAllocationSize);
 

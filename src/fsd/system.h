@@ -10,6 +10,7 @@ namespace fsp::fsd {
 
 struct SystemRoutines
 {
+    // Windows 7: oplock keys, handle caching, atomic requests.
     NTSTATUS(NTAPI* check_oplock_ex)
     (POPLOCK, PIRP, ULONG flags, PVOID context, POPLOCK_WAIT_COMPLETE_ROUTINE, POPLOCK_FS_PREPOST_IRP);
     NTSTATUS(NTAPI* oplock_fsctrl_ex)(POPLOCK, PIRP, ULONG open_count, ULONG flags);
@@ -18,17 +19,11 @@ struct SystemRoutines
     NTSTATUS(NTAPI* oplock_break_to_none_ex)
     (POPLOCK, PIRP, ULONG flags, PVOID context, POPLOCK_WAIT_COMPLETE_ROUTINE, POPLOCK_FS_PREPOST_IRP);
     BOOLEAN(NTAPI* current_oplock_h)(POPLOCK);
-    BOOLEAN(NTAPI* oplock_keys_equal)(PFILE_OBJECT, PFILE_OBJECT);
-    NTSTATUS(NTAPI* change_backing_file_object)(PFILE_OBJECT, PFILE_OBJECT, ULONG, ULONG);
+    BOOLEAN(NTAPI* oplock_is_shared_request)(PIRP);
+    // Vista.
     BOOLEAN(NTAPI* mm_does_file_have_user_writable_references)(PSECTION_OBJECT_POINTERS);
-    NTSTATUS(NTAPI* query_file_name_in_silo)(void);
     NTSTATUS(NTAPI* ecp_get_list_from_irp)(PIRP, PVOID* list);
     NTSTATUS(NTAPI* ecp_find)(PVOID list, const GUID* type, PVOID* context, ULONG* size);
-    NTSTATUS(NTAPI* ecp_allocate_list)(ULONG flags, PVOID* list);
-    NTSTATUS(NTAPI* ecp_allocate)(const GUID* type, ULONG size, ULONG flags, PVOID cleanup, ULONG tag,
-                                  PVOID* context);
-    NTSTATUS(NTAPI* ecp_insert)(PVOID list, PVOID context);
-    VOID(NTAPI* ecp_free_list)(PVOID list);
     BOOLEAN(NTAPI* ecp_is_from_user_mode)(PVOID context);
 };
 

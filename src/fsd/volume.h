@@ -36,6 +36,14 @@ struct VirtualDisk
     ULONG sector_size = 512;
 };
 
+/// What became of an attempt to run a request on the requestor's thread.
+enum class InLine : UINT8
+{
+    unavailable, // not tried: queue it
+    finished,    // the response is there
+    deferred,    // the answer comes through a transact; the request is not ours any more
+};
+
 class Volume : NonCopyable
 {
   public:
@@ -75,6 +83,8 @@ class Volume : NonCopyable
     Later later(Request& request) noexcept { return Later(*this, request); }
     /// Sends a request whose `done` is set; best effort. `done` is called even if it cannot be sent.
     void post_detached(Request& request) noexcept;
+    /// See dispatch of Asking and post_detached.
+    InLine run_in_line(Request& request) noexcept;
     /// Would a request of this thread run in line now? A hint: buffers need not be locked then.
     bool may_run_in_line() const noexcept;
     /// FSP_FSCTL_INLINE: registers, or with a null Dispatch unregisters and waits for running ones.
@@ -96,6 +106,8 @@ class Volume : NonCopyable
     UINT64 file_info_timeout() const { return file_info_timeout_; }
     /// FileInfoTimeout is infinite: data may be cached.
     bool caches_data() const { return params_.FileInfoTimeout == 0xffffffff; }
+    /// What a successful open puts into FileObject->Vpb; null for network volumes.
+    PVPB vpb() const { return vpb_; }
     /// What an empty-name open has in FsContext.
     PVOID volume_fcb() { return &volume_fcb_; }
 
@@ -121,6 +133,7 @@ class Volume : NonCopyable
     // Change notification (change.cpp, notify.cpp).
     PNOTIFY_SYNC notify_sync = nullptr;
     LIST_ENTRY notify_list;
+    Resource watch_names; // shared: reports; exclusive: a rename changing the names that watches point to
     FAST_MUTEX notify_session_mutex;
     LONG notify_sessions = 0; // open sessions; -1 once the volume is deleted
     Hold notify_rename_hold;  // shared, while a session is open
@@ -148,18 +161,18 @@ class Volume : NonCopyable
   private:
     friend class Asking;
     friend class Request;
-    friend struct VolumeDevices;
     Volume(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, PDEVICE_OBJECT device) noexcept;
     ~Volume();
     NTSTATUS initialize() noexcept;
-    bool run_in_line(Request& request, bool* answered_inline) noexcept;
     void* take_process_buffer(ULONG size) noexcept;
     void give_process_buffer(void* buffer, ULONG size) noexcept;
     void free_process_buffers() noexcept;
-    static VOID NTAPI timer_dpc(PKDPC, PVOID context, PVOID, PVOID);
-    static VOID NTAPI timer_work(PVOID context);
-    NTSTATUS link_vpb() noexcept;
-    void unlink_vpb() noexcept;
+    void link_vpb() noexcept;
+    void unlink_disk() noexcept;
+    void close_sections() noexcept;
+    void delete_device() noexcept;
+    bool enter_in_line() noexcept;
+    void leave_in_line() noexcept;
     static VOID NTAPI delayed_vpb_work(PVOID context);
 
     bool network_;
@@ -175,15 +188,7 @@ class Volume : NonCopyable
     WCHAR device_name_buffer_[64];
     UNICODE_STRING prefix_{};
     FSRTL_COMMON_FCB_HEADER volume_fcb_{};
-    PVPB vpb_ = nullptr;       // linked; holds one extra reference
-    PVPB spare_vpb_ = nullptr; // swapped in at deletion
-    bool in_list_ = false;
-    bool prefix_registered_ = false;
-
-    KTIMER timer_;
-    KDPC timer_dpc_;
-    WORK_QUEUE_ITEM timer_item_;
-    volatile LONG timer_busy_ = 0;
+    PVPB vpb_ = nullptr; // linked; holds one extra reference
     WORK_QUEUE_ITEM vpb_item_;
 
     // In-line dispatch.
@@ -219,8 +224,17 @@ struct Driver
     volatile LONG unloading = 0;
     volatile LONG background_work = 0; // work items on their way; unload waits for zero
     KEVENT no_background_work;
+    // Once a second while there are volumes.
+    KTIMER timer;
+    KDPC timer_dpc;
+    WORK_QUEUE_ITEM timer_item;
+    volatile LONG timer_busy = 0;
 };
 extern Driver driver;
+/// At least 1.
+ULONG processor_count() noexcept;
+/// A random (version 4) GUID.
+NTSTATUS make_guid(GUID* guid) noexcept;
 /// Brackets every work item.
 void begin_background_work() noexcept;
 void end_background_work() noexcept;

@@ -12,6 +12,13 @@
 
 #include <winfsp/fsctl.h>
 
+// Lists link C++ objects by a member; every compiler we use lays those out as one would think.
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+
+#if !defined(FSRTL_MAX_TOP_LEVEL_IRP_FLAG)
+#define FSRTL_MAX_TOP_LEVEL_IRP_FLAG 0xFFFF
+#endif
+
 #if !defined(FSP_L)
 #if defined(_WIN32)
 #define FSP_L(text) L##text

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+//
+// uid or gid <-> SID.
+#include <atomic>
+#include <mutex>
+
+#include "nt/posix_map.h"
+
+namespace fsp::nt::posix {
+
+namespace {
+
+constexpr UINT64 unix_authority = 22;
+
+struct Override
+{
+    UINT32 id;
+    SidBuffer sid;
+};
+
+/// Readers do not lock. The table is set up before file systems run; a reader beside a writer may see either.
+std::mutex overrides_lock;
+std::atomic<UINT32> override_count;
+Override overrides[max_overrides];
+
+SidBuffer unix_sid(UINT32 id) { return {unix_authority, {1, id}}; }
+
+/// The SIDs of S-1-X-Y that mean everybody or are replaced during inheritance.
+bool is_special_authority(UINT32 authority) { return authority == 1 || authority == 3 || authority == 5; }
+
+SidBuffer rule_sid(UINT32 id)
+{
+    if (id == unmapped_id || id == invalid_id)
+        return sids::unmapped;
+    if (id == 11) // Authenticated Users
+        return unix_sid(id);
+    if (id < 0x200 || id == 1000)
+        return {5, {id}};
+    if (id < 1000)
+        return {5, {32, id}};
+    if (id < 0x1000)
+        return unix_sid(id);
+    if (id >= 0x60000 && id <= 0x6FFFF)
+        return {16, {id - 0x60000}};
+    if (id >= 0x10000 && id <= 0x10FFF) {
+        const UINT32 authority = id >> 8 & 0xFF;
+        return is_special_authority(authority) ? unix_sid(id) : SidBuffer{authority, {id & 0xFF}};
+    }
+    // No account domains here.
+    if (id >= 0x100000 || (id >= 0x30000 && id <= 0x3FFFF))
+        return unix_sid(id);
+    // S-1-5-X-RID, unless that X means something else on the way back.
+    const UINT32 x = id >> 12;
+    if (x == 5 || x == 21 || x == 32)
+        return unix_sid(id);
+    return {5, {x, id & 0xFFF}};
+}
+
+UINT32 nt_authority_id(const SID* sid)
+{
+    const ULONG count = sid->SubAuthorityCount;
+    const ULONG first = sid->SubAuthority[0];
+    const ULONG rid = sid->SubAuthority[count - 1];
+    if (count == 1)
+        return rid;
+    if (first == SECURITY_LOGON_IDS_RID || first == SECURITY_NT_NON_UNIQUE)
+        return unmapped_id; // a domain's, and no domain is known
+    if (count != 2)
+        return unmapped_id;
+    if (first == SECURITY_BUILTIN_DOMAIN_RID)
+        return rid;
+    return 0x1000 * first + rid;
+}
+
+} // namespace
+
+void set_id_overrides(const UINT32* ids, const PSID* sids, ULONG count)
+{
+    const std::lock_guard lock(overrides_lock);
+    // Nobody reads entries beyond the count, so those in use are only replaced while it is 0.
+    override_count.store(0, std::memory_order_release);
+    ULONG kept = 0;
+    for (ULONG i = 0; i < count && kept < max_overrides; ++i) {
+        if (!sids[i] || !valid_sid_size(sids[i], SECURITY_MAX_SID_SIZE))
+            continue;
+        overrides[kept++] = {ids[i], copy_sid(static_cast<const SID*>(sids[i]))};
+    }
+    override_count.store(kept, std::memory_order_release);
+}
+
+SidBuffer sid_of_id(UINT32 id)
+{
+    const ULONG count = override_count.load(std::memory_order_acquire);
+    for (ULONG i = 0; i < count; ++i) {
+        if (overrides[i].id == id)
+            return overrides[i].sid;
+    }
+    return rule_sid(id);
+}
+
+UINT32 id_of_sid(const SID* sid)
+{
+    const ULONG overridden = override_count.load(std::memory_order_acquire);
+    for (ULONG i = 0; i < overridden; ++i) {
+        if (equal_sid(sid, overrides[i].sid))
+            return overrides[i].id;
+    }
+
+    const ULONG count = sid->SubAuthorityCount;
+    if (count == 0 || equal_sid(sid, sids::unmapped))
+        return unmapped_id;
+    const UINT64 authority = sid_authority(sid);
+    const ULONG rid = sid->SubAuthority[count - 1];
+    if (authority == unix_authority && count == 2 && (sid->SubAuthority[0] == 1 || sid->SubAuthority[0] == 2))
+        return rid == invalid_id ? unmapped_id : rid;
+    if (authority == 5)
+        return nt_authority_id(sid);
+    if (authority == 16)
+        return 0x60000 + rid;
+    const UINT64 id = 0x10000 + 0x100 * authority + rid;
+    return id <= MAXULONG ? static_cast<UINT32>(id) : unmapped_id;
+}
+
+} // namespace fsp::nt::posix

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+//
+// The service framework in console mode: a program that would be a service on Windows runs until it is told to
+// end by a signal, by FspServiceStop or by its own failure.
+#include <atomic>
+#include <cstdlib>
+
+#include <semaphore.h>
+
+#include "dll/os.h"
+#include "dll/srw_lock.h"
+#include "dll/text_format.h"
+#include "nt/text.h"
+
+namespace fsp::dll {
+namespace {
+
+// The public structure has room for critical sections; what is needed of them is exclusion.
+SRWLOCK& status_guard(FSP_SERVICE* service) { return *reinterpret_cast<SRWLOCK*>(&service->ServiceStatusGuard); }
+SRWLOCK& stop_guard(FSP_SERVICE* service) { return *reinterpret_cast<SRWLOCK*>(&service->ServiceStopGuard); }
+
+SRWLOCK loop_lock = SRWLOCK_INIT;
+
+/// The service whose loop runs; read by FspFileSystemStopServiceIfNecessary.
+std::atomic<FSP_SERVICE*> looping{nullptr};
+
+/// What wakes the loop. Semaphores may be posted from signal handlers.
+struct Wake
+{
+    sem_t semaphore;
+    std::atomic<unsigned> stop_signals{0};
+    std::atomic<bool> start_done{false};
+
+    Wake() { sem_init(&semaphore, 0, 0); }
+
+    void reset()
+    {
+        stop_signals = 0;
+        start_done = false;
+        while (sem_trywait(&semaphore) == 0)
+            ;
+    }
+    void post() { sem_post(&semaphore); }
+    void wait()
+    {
+        while (sem_wait(&semaphore) != 0)
+            ;
+    }
+};
+Wake wake;
+
+void stop_signal()
+{
+    ++wake.stop_signals;
+    wake.post();
+}
+
+/// The change of some parts of the status.
+struct StatusChange
+{
+    DWORD state;
+    DWORD controls_accepted = 0;
+    DWORD exit_code = NO_ERROR;
+};
+
+void set_status(FSP_SERVICE* service, const StatusChange& change)
+{
+    {
+        const ExclusiveHold hold(status_guard(service));
+        service->ServiceStatus.dwCurrentState = change.state;
+        service->ServiceStatus.dwControlsAccepted = change.controls_accepted;
+        service->ServiceStatus.dwWin32ExitCode = change.exit_code;
+        service->ServiceStatus.dwCheckPoint = 0;
+        service->ServiceStatus.dwWaitHint = 0;
+    }
+    if (change.state == SERVICE_STOPPED)
+        wake.post();
+}
+
+SERVICE_STATUS status(FSP_SERVICE* service)
+{
+    const ExclusiveHold hold(status_guard(service));
+    return service->ServiceStatus;
+}
+
+void log(ULONG type, const WCHAR* format, FSP_SERVICE* service, NTSTATUS status = STATUS_SUCCESS)
+{
+    FspServiceLog(type, const_cast<PWSTR>(format), service->ServiceName, status);
+}
+
+void start(FSP_SERVICE* service, ULONG argc, PWSTR* argv)
+{
+    set_status(service, {SERVICE_RUNNING});
+    const NTSTATUS result =
+        service->OnStart != nullptr ? service->OnStart(service, argc, argv) : STATUS_INVALID_DEVICE_REQUEST;
+    if (!NT_SUCCESS(result)) {
+        log(EVENTLOG_ERROR_TYPE, FSP_L("The service %s has failed to start (Status=%lx)."), service, result);
+        set_status(service, {SERVICE_STOPPED, 0, FspWin32FromNtStatus(result)});
+        return;
+    }
+    set_status(service, {SERVICE_RUNNING, service->AcceptControl});
+    log(EVENTLOG_INFORMATION_TYPE, FSP_L("The service %s has been started."), service);
+}
+
+struct StartThread
+{
+    FSP_SERVICE* service;
+    ULONG argc;
+    PWSTR* argv;
+};
+
+void run_start_thread(PVOID context)
+{
+    const auto* thread = static_cast<const StartThread*>(context);
+    start(thread->service, thread->argc, thread->argv);
+    wake.start_done = true;
+    wake.post();
+}
+
+/// Waits until the service has stopped or is to stop. A stop that comes while the service is starting waits for
+/// the start to end, unless it is repeated.
+void wait_for_stop(FSP_SERVICE* service)
+{
+    for (;;) {
+        wake.wait();
+        const bool stop = wake.stop_signals != 0 || status(service).dwCurrentState == SERVICE_STOPPED;
+        if ((stop && wake.start_done) || wake.stop_signals > 1)
+            return;
+    }
+}
+
+NTSTATUS console_loop(FSP_SERVICE* service)
+{
+    ULONG argc;
+    PWSTR* argv;
+    NTSTATUS result = os::command_line(&argc, &argv);
+    if (!NT_SUCCESS(result))
+        return result;
+    if (argc != 0)
+        argv[0] = service->ServiceName;
+
+    wake.reset();
+    os::on_stop_signal(stop_signal);
+
+    StartThread parameters = {service, argc, argv};
+    HANDLE thread;
+    result = os::start_thread(run_start_thread, &parameters, &thread);
+    if (NT_SUCCESS(result)) {
+        wait_for_stop(service);
+        // A start that does not end although it was told to twice: the process will take it along.
+        if (!wake.start_done)
+            return STATUS_SUCCESS;
+        os::join_thread(thread);
+        if ((status(service).dwControlsAccepted & SERVICE_ACCEPT_STOP) != 0)
+            FspServiceStop(service);
+    }
+    os::free_command_line(argv);
+    return result;
+}
+
+void run_stop_thread(PVOID)
+{
+    if (FSP_SERVICE* service = looping.load())
+        FspServiceStop(service);
+}
+
+} // namespace
+} // namespace fsp::dll
+
+using namespace fsp::dll;
+
+ULONG FspServiceRunEx(PWSTR ServiceName, FSP_SERVICE_START* OnStart, FSP_SERVICE_STOP* OnStop,
+                      FSP_SERVICE_CONTROL* OnControl, PVOID UserContext)
+{
+    FSP_SERVICE* service;
+    NTSTATUS result = FspServiceCreate(ServiceName, OnStart, OnStop, OnControl, &service);
+    if (!NT_SUCCESS(result)) {
+        FspServiceLog(EVENTLOG_ERROR_TYPE,
+                      const_cast<PWSTR>(FSP_L("The service %s cannot be created (Status=%lx).")), ServiceName, result);
+        return FspWin32FromNtStatus(result);
+    }
+    service->UserContext = UserContext;
+    FspServiceAllowConsoleMode(service);
+    result = FspServiceLoop(service);
+    const ULONG exit_code = NT_SUCCESS(result) ? FspServiceGetExitCode(service) : FspWin32FromNtStatus(result);
+    FspServiceDelete(service);
+    if (!NT_SUCCESS(result))
+        FspServiceLog(EVENTLOG_ERROR_TYPE,
+                      const_cast<PWSTR>(FSP_L("The service %s has failed to run (Status=%lx).")), ServiceName, result);
+    return exit_code;
+}
+
+NTSTATUS FspServiceCreate(PWSTR ServiceName, FSP_SERVICE_START* OnStart, FSP_SERVICE_STOP* OnStop,
+                          FSP_SERVICE_CONTROL* OnControl, FSP_SERVICE** PService)
+{
+    *PService = nullptr;
+    const SIZE_T name_size = (fsp::nt::length(ServiceName) + 1) * sizeof(WCHAR);
+    auto* service = static_cast<FSP_SERVICE*>(std::calloc(1, sizeof(FSP_SERVICE) + name_size));
+    if (service == nullptr)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    service->OnStart = OnStart;
+    service->OnStop = OnStop;
+    service->OnControl = OnControl;
+    service->AcceptControl = OnStop != nullptr ? SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN : 0;
+    service->ServiceStatus.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
+    service->ServiceStatus.dwCurrentState = SERVICE_START_PENDING;
+    std::memcpy(service->ServiceName, ServiceName, name_size);
+    *PService = service;
+    return STATUS_SUCCESS;
+}
+
+VOID FspServiceDelete(FSP_SERVICE* Service) { std::free(Service); }
+
+VOID FspServiceAllowConsoleMode(FSP_SERVICE* Service) { Service->AllowConsoleMode = TRUE; }
+
+VOID FspServiceAcceptControl(FSP_SERVICE* Service, ULONG Control)
+{
+    Service->AcceptControl = Control & ~ULONG{SERVICE_ACCEPT_PAUSE_CONTINUE};
+}
+
+VOID FspServiceRequestTime(FSP_SERVICE* Service, ULONG Time)
+{
+    const ExclusiveHold hold(status_guard(Service));
+    ++Service->ServiceStatus.dwCheckPoint;
+    Service->ServiceStatus.dwWaitHint = Time;
+}
+
+VOID FspServiceSetExitCode(FSP_SERVICE* Service, ULONG ExitCode) { Service->ExitCode = ExitCode; }
+
+ULONG FspServiceGetExitCode(FSP_SERVICE* Service) { return status(Service).dwWin32ExitCode; }
+
+NTSTATUS FspServiceLoop(FSP_SERVICE* Service)
+{
+    // There is no service control manager to connect to.
+    if (!Service->AllowConsoleMode)
+        return FspNtStatusFromWin32(ERROR_FAILED_SERVICE_CONTROLLER_CONNECT);
+
+    const ExclusiveHold hold(loop_lock);
+    looping = Service;
+    const NTSTATUS result = console_loop(Service);
+    looping = nullptr;
+    return result;
+}
+
+VOID FspServiceStop(FSP_SERVICE* Service)
+{
+    // Who comes second has nothing to do: the stop is on its way.
+    if (!try_acquire_exclusive(stop_guard(Service)))
+        return;
+    const SERVICE_STATUS before = status(Service);
+    if (before.dwCurrentState != SERVICE_STOPPED) {
+        set_status(Service, {SERVICE_STOP_PENDING});
+        const NTSTATUS result = Service->OnStop != nullptr ? Service->OnStop(Service) : STATUS_SUCCESS;
+        if (NT_SUCCESS(result)) {
+            log(EVENTLOG_INFORMATION_TYPE, FSP_L("The service %s has been stopped."), Service);
+            set_status(Service, {SERVICE_STOPPED, 0, Service->ExitCode});
+        } else {
+            log(EVENTLOG_ERROR_TYPE, FSP_L("The service %s has failed to stop (Status=%lx)."), Service, result);
+            set_status(Service, {before.dwCurrentState, before.dwControlsAccepted, before.dwWin32ExitCode});
+        }
+    }
+    release_exclusive(stop_guard(Service));
+}
+
+VOID FspFileSystemStopServiceIfNecessary(FSP_FILE_SYSTEM*, BOOLEAN Normally)
+{
+    // From a thread of its own: the caller is a dispatcher thread, which the stop waits for.
+    if (!Normally && looping.load() != nullptr)
+        os::start_detached_thread(run_stop_thread, nullptr);
+}
+
+// A program started by the system's service manager has standard error too: always write there.
+BOOLEAN FspServiceIsInteractive() { return TRUE; }
+
+NTSTATUS FspServiceContextCheck(HANDLE, PBOOLEAN PIsLocalSystem)
+{
+    // Session 0, LocalSystem and the SERVICE group are Windows notions.
+    if (PIsLocalSystem != nullptr)
+        *PIsLocalSystem = FALSE;
+    return STATUS_ACCESS_DENIED;
+}
+
+VOID FspServiceLog(ULONG Type, PWSTR Format, ...)
+{
+    va_list list;
+    va_start(list, Format);
+    FspServiceLogV(Type, Format, list);
+    va_end(list);
+}
+
+VOID FspServiceLogV(ULONG Type, PWSTR Format, va_list ap)
+{
+    if (!FspServiceIsInteractive()) {
+        FspEventLogV(Type, Format, ap);
+        return;
+    }
+    constexpr SIZE_T message_size = 1024; // characters, of up to three bytes
+    char buffer[message_size * 3];
+    TextBuffer line(buffer, sizeof buffer);
+    line.format_list(Format, ap);
+    line.end_line();
+    os::write_error_stream(line.data(), line.size());
+}

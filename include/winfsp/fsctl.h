@@ -77,17 +77,18 @@ extern "C" {
 #endif
 #if !defined(MyFspFsctlDeviceClassGuid)
 #define FSP_FSCTL_DEVICE_CLASS_GUID_                                                                         \
-    { 0x6f9d25fa, 0x6dee, 0x4a9d, { 0x80, 0xf5, 0xe9, 0x8e, 0x14, 0xf3, 0x5e, 0x54 } }
+    {0x6f9d25fa, 0x6dee, 0x4a9d, {0x80, 0xf5, 0xe9, 0x8e, 0x14, 0xf3, 0x5e, 0x54}}
 #else
 #define FSP_FSCTL_DEVICE_CLASS_GUID_ MyFspFsctlDeviceClassGuid
 #endif
 #if !defined(MyFspFsvrtDeviceClassGuid)
 #define FSP_FSVRT_DEVICE_CLASS_GUID_                                                                         \
-    { 0xb48171c3, 0xdd50, 0x4852, { 0x83, 0xa3, 0x34, 0x4c, 0x50, 0xd9, 0x3b, 0x17 } }
+    {0xb48171c3, 0xdd50, 0x4852, {0x83, 0xa3, 0x34, 0x4c, 0x50, 0xd9, 0x3b, 0x17}}
 #else
 #define FSP_FSVRT_DEVICE_CLASS_GUID_ MyFspFsvrtDeviceClassGuid
 #endif
-/* A const object of C++ has external linkage only if its definition says extern; C compilers warn about that. */
+/* A const object of C++ has external linkage only if its definition says extern; C compilers warn about that.
+ */
 #if defined(__cplusplus)
 #define FSP_FSCTL_GUID_ extern const FSP_FSCTL_SELECTANY GUID
 #else
@@ -101,7 +102,7 @@ FSP_FSCTL_GUID_ FspFsvrtDeviceClassGuid = FSP_FSVRT_DEVICE_CLASS_GUID_;
 /* ---- Alignment -------------------------------------------------------------------------------------- */
 
 /** x rounded up to a multiple of s, a power of two. */
-#define FSP_FSCTL_ALIGN_UP(x, s) (((x) + ((s)-1L)) & ~((s)-1L))
+#define FSP_FSCTL_ALIGN_UP(x, s) (((x) + ((s) - 1L)) & ~((s) - 1L))
 #define FSP_FSCTL_DEFAULT_ALIGNMENT 8
 #define FSP_FSCTL_DEFAULT_ALIGN_UP(x) FSP_FSCTL_ALIGN_UP(x, FSP_FSCTL_DEFAULT_ALIGNMENT)
 #if defined(_MSC_VER)
@@ -115,10 +116,8 @@ FSP_FSCTL_GUID_ FspFsvrtDeviceClassGuid = FSP_FSVRT_DEVICE_CLASS_GUID_;
 /* File system control codes on a handle of a control device (fsd: Control requests). */
 #define FSP_FSCTL_MOUNTDEV CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 0x800 + 'M', METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define FSP_FSCTL_MOUNTMGR CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 0x800 + 'm', METHOD_BUFFERED, FILE_ANY_ACCESS)
-#define FSP_FSCTL_VOLUME_NAME                                                                                \
-    CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 0x800 + 'N', METHOD_BUFFERED, FILE_ANY_ACCESS)
-#define FSP_FSCTL_VOLUME_LIST                                                                                \
-    CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 0x800 + 'L', METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define FSP_FSCTL_VOLUME_NAME CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 0x800 + 'N', METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define FSP_FSCTL_VOLUME_LIST CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 0x800 + 'L', METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define FSP_FSCTL_TRANSACT CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 0x800 + 'T', METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define FSP_FSCTL_TRANSACT_BATCH                                                                             \
     CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 0x800 + 't', METHOD_OUT_DIRECT, FILE_ANY_ACCESS)
@@ -152,15 +151,17 @@ FSP_FSCTL_GUID_ FspFsvrtDeviceClassGuid = FSP_FSVRT_DEVICE_CLASS_GUID_;
 #define FSP_FSCTL_TRANSACT_PATH_SIZEMAX (1024 * sizeof(WCHAR))
 #define FSP_FSCTL_TRANSACT_REQ_SIZEMAX (16 * 1024 - 64)
 #define FSP_FSCTL_TRANSACT_RSP_SIZEMAX (16 * 1024)
-#define FSP_FSCTL_TRANSACT_REQ_BUFFER_SIZEMAX (FSP_FSCTL_TRANSACT_REQ_SIZEMAX - sizeof(FSP_FSCTL_TRANSACT_REQ))
-#define FSP_FSCTL_TRANSACT_RSP_BUFFER_SIZEMAX (FSP_FSCTL_TRANSACT_RSP_SIZEMAX - sizeof(FSP_FSCTL_TRANSACT_RSP))
+#define FSP_FSCTL_TRANSACT_REQ_BUFFER_SIZEMAX                                                                \
+    (FSP_FSCTL_TRANSACT_REQ_SIZEMAX - sizeof(FSP_FSCTL_TRANSACT_REQ))
+#define FSP_FSCTL_TRANSACT_RSP_BUFFER_SIZEMAX                                                                \
+    (FSP_FSCTL_TRANSACT_RSP_SIZEMAX - sizeof(FSP_FSCTL_TRANSACT_RSP))
 #define FSP_FSCTL_TRANSACT_BUFFER_SIZEMIN FSP_FSCTL_TRANSACT_REQ_SIZEMAX
 #define FSP_FSCTL_TRANSACT_BATCH_BUFFER_SIZEMIN (64 * 1024)
 #define FSP_FSCTL_DEVICECONTROL_SIZEMAX (4 * 1024)
 #define FSP_FSCTL_NOTIFY_INFO_SIZEMAX 0x7fffffff
 
 /** The token handle in an AccessToken field; valid in the file system process while the request runs. */
-#define FSP_FSCTL_TRANSACT_REQ_TOKEN_HANDLE(T) ((HANDLE)(UINT_PTR)((T)&0xffffffff))
+#define FSP_FSCTL_TRANSACT_REQ_TOKEN_HANDLE(T) ((HANDLE)(UINT_PTR)((T) & 0xffffffff))
 /** The process id of the requestor in an AccessToken field. */
 #define FSP_FSCTL_TRANSACT_REQ_TOKEN_PID(T) ((UINT32)(((T) >> 32) & 0xffffffff))
 
@@ -665,21 +666,21 @@ FSP_FSCTL_STATIC_ASSERT(128 == sizeof(FSP_FSCTL_TRANSACT_RSP), "FSP_FSCTL_TRANSA
 /* ---- Walking message buffers ------------------------------------------------------------------------ */
 
 /** True if a request of any size fits between Request and RequestBufEnd. */
-static inline BOOLEAN FspFsctlTransactCanProduceRequest(FSP_FSCTL_TRANSACT_REQ *Request, PVOID RequestBufEnd)
+static inline BOOLEAN FspFsctlTransactCanProduceRequest(FSP_FSCTL_TRANSACT_REQ* Request, PVOID RequestBufEnd)
 {
     return (PUINT8)RequestBufEnd >= (PUINT8)Request &&
            (SIZE_T)((PUINT8)RequestBufEnd - (PUINT8)Request) >= FSP_FSCTL_TRANSACT_REQ_SIZEMAX;
 }
 
 /** The place after a request of RequestSize bytes. */
-static inline FSP_FSCTL_TRANSACT_REQ *FspFsctlTransactProduceRequest(FSP_FSCTL_TRANSACT_REQ *Request,
+static inline FSP_FSCTL_TRANSACT_REQ* FspFsctlTransactProduceRequest(FSP_FSCTL_TRANSACT_REQ* Request,
                                                                      SIZE_T RequestSize)
 {
-    return (FSP_FSCTL_TRANSACT_REQ *)(PVOID)((PUINT8)Request + FSP_FSCTL_DEFAULT_ALIGN_UP(RequestSize));
+    return (FSP_FSCTL_TRANSACT_REQ*)(PVOID)((PUINT8)Request + FSP_FSCTL_DEFAULT_ALIGN_UP(RequestSize));
 }
 
 /** The request after Request; NULL if Request does not lie inside the buffer with all it claims. */
-static inline FSP_FSCTL_TRANSACT_REQ *FspFsctlTransactConsumeRequest(FSP_FSCTL_TRANSACT_REQ *Request,
+static inline FSP_FSCTL_TRANSACT_REQ* FspFsctlTransactConsumeRequest(FSP_FSCTL_TRANSACT_REQ* Request,
                                                                      PVOID RequestBufEnd)
 {
     SIZE_T Rest, Size;
@@ -689,25 +690,26 @@ static inline FSP_FSCTL_TRANSACT_REQ *FspFsctlTransactConsumeRequest(FSP_FSCTL_T
     if (Rest < 2 * sizeof(UINT16) || Request->Size < sizeof(FSP_FSCTL_TRANSACT_REQ))
         return 0;
     Size = FSP_FSCTL_DEFAULT_ALIGN_UP((SIZE_T)Request->Size);
-    return Rest < Size ? 0 : (FSP_FSCTL_TRANSACT_REQ *)(PVOID)((PUINT8)Request + Size);
+    return Rest < Size ? 0 : (FSP_FSCTL_TRANSACT_REQ*)(PVOID)((PUINT8)Request + Size);
 }
 
 /** True if a response of any size fits between Response and ResponseBufEnd. */
-static inline BOOLEAN FspFsctlTransactCanProduceResponse(FSP_FSCTL_TRANSACT_RSP *Response, PVOID ResponseBufEnd)
+static inline BOOLEAN FspFsctlTransactCanProduceResponse(FSP_FSCTL_TRANSACT_RSP* Response,
+                                                         PVOID ResponseBufEnd)
 {
     return (PUINT8)ResponseBufEnd >= (PUINT8)Response &&
            (SIZE_T)((PUINT8)ResponseBufEnd - (PUINT8)Response) >= FSP_FSCTL_TRANSACT_RSP_SIZEMAX;
 }
 
 /** The place after a response of ResponseSize bytes. */
-static inline FSP_FSCTL_TRANSACT_RSP *FspFsctlTransactProduceResponse(FSP_FSCTL_TRANSACT_RSP *Response,
+static inline FSP_FSCTL_TRANSACT_RSP* FspFsctlTransactProduceResponse(FSP_FSCTL_TRANSACT_RSP* Response,
                                                                       SIZE_T ResponseSize)
 {
-    return (FSP_FSCTL_TRANSACT_RSP *)(PVOID)((PUINT8)Response + FSP_FSCTL_DEFAULT_ALIGN_UP(ResponseSize));
+    return (FSP_FSCTL_TRANSACT_RSP*)(PVOID)((PUINT8)Response + FSP_FSCTL_DEFAULT_ALIGN_UP(ResponseSize));
 }
 
 /** The response after Response; NULL if Response does not lie inside the buffer with all it claims. */
-static inline FSP_FSCTL_TRANSACT_RSP *FspFsctlTransactConsumeResponse(FSP_FSCTL_TRANSACT_RSP *Response,
+static inline FSP_FSCTL_TRANSACT_RSP* FspFsctlTransactConsumeResponse(FSP_FSCTL_TRANSACT_RSP* Response,
                                                                       PVOID ResponseBufEnd)
 {
     SIZE_T Rest, Size;
@@ -717,7 +719,7 @@ static inline FSP_FSCTL_TRANSACT_RSP *FspFsctlTransactConsumeResponse(FSP_FSCTL_
     if (Rest < 2 * sizeof(UINT16) || Response->Size < sizeof(FSP_FSCTL_TRANSACT_RSP))
         return 0;
     Size = FSP_FSCTL_DEFAULT_ALIGN_UP((SIZE_T)Response->Size);
-    return Rest < Size ? 0 : (FSP_FSCTL_TRANSACT_RSP *)(PVOID)((PUINT8)Response + Size);
+    return Rest < Size ? 0 : (FSP_FSCTL_TRANSACT_RSP*)(PVOID)((PUINT8)Response + Size);
 }
 
 /* ---- Inline dispatch (inside the product only) ------------------------------------------------------ */
@@ -733,8 +735,8 @@ static inline FSP_FSCTL_TRANSACT_RSP *FspFsctlTransactConsumeResponse(FSP_FSCTL_
  * @return TRUE: *PResponse is the answer, valid until the next call on this thread (nested calls excepted);
  *         FALSE: the answer comes later through TRANSACT
  */
-typedef BOOLEAN(NTAPI *FSP_FSCTL_INLINE_DISPATCH)(PVOID Context, FSP_FSCTL_TRANSACT_REQ *Request,
-                                                  FSP_FSCTL_TRANSACT_RSP **PResponse);
+typedef BOOLEAN(NTAPI* FSP_FSCTL_INLINE_DISPATCH)(PVOID Context, FSP_FSCTL_TRANSACT_REQ* Request,
+                                                  FSP_FSCTL_TRANSACT_RSP** PResponse);
 
 typedef struct
 {

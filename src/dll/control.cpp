@@ -6,7 +6,8 @@
 namespace fsp::dll {
 namespace {
 
-NTSTATUS get_reparse_point(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, FSP_FSCTL_TRANSACT_RSP* response)
+NTSTATUS get_reparse_point(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request,
+                           FSP_FSCTL_TRANSACT_RSP* response)
 {
     if (fs->Interface->GetReparsePoint == nullptr)
         return STATUS_INVALID_DEVICE_REQUEST;
@@ -20,12 +21,14 @@ NTSTATUS get_reparse_point(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request,
 
 using ChangeReparsePoint = NTSTATUS (*)(FSP_FILE_SYSTEM*, PVOID, PWSTR, PVOID, SIZE_T);
 
-NTSTATUS change_reparse_point(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, ChangeReparsePoint operation)
+NTSTATUS change_reparse_point(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request,
+                              ChangeReparsePoint operation)
 {
     if (operation == nullptr)
         return STATUS_INVALID_DEVICE_REQUEST;
     const FSP_FSCTL_TRANSACT_BUF buffer = request->Req.FileSystemControl.Buffer;
-    return operation(fs, file_context(fs, request), file_name(request), request->Buffer + buffer.Offset, buffer.Size);
+    return operation(fs, file_context(fs, request), file_name(request), request->Buffer + buffer.Offset,
+                     buffer.Size);
 }
 
 } // namespace
@@ -58,9 +61,10 @@ NTSTATUS FspFileSystemOpDeviceControl(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRA
     const ULONG output_size =
         control.OutputLength < response_buffer_size ? control.OutputLength : response_buffer_size;
     ULONG transferred = 0;
-    const NTSTATUS status = FileSystem->Interface->Control(
-        FileSystem, file_context(FileSystem, Request), control.IoControlCode, Request->Buffer + control.Buffer.Offset,
-        control.Buffer.Size, Response->Buffer, output_size, &transferred);
+    const NTSTATUS status =
+        FileSystem->Interface->Control(FileSystem, file_context(FileSystem, Request), control.IoControlCode,
+                                       Request->Buffer + control.Buffer.Offset, control.Buffer.Size,
+                                       Response->Buffer, output_size, &transferred);
     if (!NT_SUCCESS(status))
         return status == STATUS_BUFFER_OVERFLOW ? STATUS_BUFFER_TOO_SMALL : status;
     set_response_piece(Response, Response->Rsp.DeviceControl.Buffer,

@@ -23,7 +23,7 @@ class Descriptor
     PSECURITY_DESCRIPTOR descriptor_ = nullptr;
 };
 
-template<class Function> NTSTATUS (*tag(Function* function))() 
+template<class Function> NTSTATUS (*tag(Function* function))()
 {
     // By way of a type that fits all functions, so that no compiler suspects a mistake.
     return reinterpret_cast<NTSTATUS (*)()>(reinterpret_cast<void (*)()>(function));
@@ -94,8 +94,7 @@ class Create
   public:
     Create(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, FSP_FSCTL_TRANSACT_RSP* response)
         : fs_(fs), on_(*fs->Interface), request_(request), create_(request->Req.Create), response_(response)
-    {
-    }
+    {}
 
     NTSTATUS run()
     {
@@ -129,7 +128,8 @@ class Create
     NTSTATUS check_create_stream(bool check_traverse, Descriptor& parent);
     NTSTATUS check_open(PSECURITY_DESCRIPTOR* descriptor);
     NTSTATUS check_overwrite();
-    NTSTATUS check(bool parent_or_main, bool check_traverse, UINT32 desired, PSECURITY_DESCRIPTOR* descriptor);
+    NTSTATUS check(bool parent_or_main, bool check_traverse, UINT32 desired,
+                   PSECURITY_DESCRIPTOR* descriptor);
 
     NTSTATUS call_open(PWSTR name, UINT32 options, OpenedFile& file)
     {
@@ -193,7 +193,8 @@ NTSTATUS Create::create_new(bool check_traverse)
     OpenedFile file(fs_, response_);
     status = call_create(descriptor.get(), file);
     if (status == STATUS_SUCCESS) {
-        const bool returned = create_.CreateOptions >> 24 == FILE_CREATE || create_.CreateOptions >> 24 == FILE_OPEN_IF;
+        const bool returned =
+            create_.CreateOptions >> 24 == FILE_CREATE || create_.CreateOptions >> 24 == FILE_OPEN_IF;
         file.answer(FILE_CREATED, granted_, returned ? descriptor.get() : nullptr);
     }
     return status;
@@ -250,7 +251,8 @@ NTSTATUS Create::open_target_directory()
     WCHAR root[2] = {'\\', 0};
     PWSTR parent, last;
     FspPathSuffix(file_name(request_), &parent, &last, root);
-    status = call_open(parent, (create_.CreateOptions | FILE_DIRECTORY_FILE) & ~FILE_NON_DIRECTORY_FILE, file);
+    status =
+        call_open(parent, (create_.CreateOptions | FILE_DIRECTORY_FILE) & ~FILE_NON_DIRECTORY_FILE, file);
     FspPathCombine(file_name(request_), last);
     if (status != STATUS_SUCCESS)
         return status;
@@ -308,7 +310,8 @@ NTSTATUS Create::collision()
 // ---- Access
 
 /// Checks, and resolves the reparse point that the check may have met.
-NTSTATUS Create::check(bool parent_or_main, bool check_traverse, UINT32 desired, PSECURITY_DESCRIPTOR* descriptor)
+NTSTATUS Create::check(bool parent_or_main, bool check_traverse, UINT32 desired,
+                       PSECURITY_DESCRIPTOR* descriptor)
 {
     const NTSTATUS status =
         FspAccessCheckEx(fs_, request_, parent_or_main, check_traverse, desired, &granted_, descriptor);
@@ -329,7 +332,9 @@ NTSTATUS Create::check_create_file(bool check_traverse, Descriptor& parent)
     if ((create_.FileAttributes & FILE_ATTRIBUTE_READONLY) != 0 && has_option(FILE_DELETE_ON_CLOSE))
         return STATUS_CANNOT_DELETE;
 
-    const UINT32 desired = create_.HasRestorePrivilege ? 0 : directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
+    const UINT32 desired = create_.HasRestorePrivilege ? 0
+                           : directory                 ? FILE_ADD_SUBDIRECTORY
+                                                       : FILE_ADD_FILE;
     const NTSTATUS status = check(true, check_traverse, desired, parent.receive());
     if (status != STATUS_SUCCESS)
         return status;
@@ -356,8 +361,7 @@ NTSTATUS Create::check_create_stream(bool check_traverse, Descriptor& parent)
 
 NTSTATUS Create::check_open(PSECURITY_DESCRIPTOR* descriptor)
 {
-    const NTSTATUS status =
-        check(false, true, create_.DesiredAccess | delete_on_close_access(), descriptor);
+    const NTSTATUS status = check(false, true, create_.DesiredAccess | delete_on_close_access(), descriptor);
     if (status != STATUS_SUCCESS)
         return status;
     keep_only_if_desired(DELETE);
@@ -385,9 +389,9 @@ NTSTATUS Create::call_create(PSECURITY_DESCRIPTOR descriptor, OpenedFile& file)
     if (on_.CreateEx == nullptr)
         return on_.Create(fs_, file_name(request_), create_.CreateOptions, granted_, create_.FileAttributes,
                           descriptor, create_.AllocationSize, file.context(), file.info());
-    return on_.CreateEx(fs_, file_name(request_), create_.CreateOptions, granted_, create_.FileAttributes, descriptor,
-                        create_.AllocationSize, piece<VOID>(request_, create_.Ea), create_.Ea.Size,
-                        create_.EaIsReparsePoint, file.context(), file.info());
+    return on_.CreateEx(fs_, file_name(request_), create_.CreateOptions, granted_, create_.FileAttributes,
+                        descriptor, create_.AllocationSize, piece<VOID>(request_, create_.Ea),
+                        create_.Ea.Size, create_.EaIsReparsePoint, file.context(), file.info());
 }
 
 NTSTATUS Create::resolve(UINT32 reparse_index)
@@ -398,8 +402,8 @@ NTSTATUS Create::resolve(UINT32 reparse_index)
     IO_STATUS_BLOCK result = {};
     SIZE_T size = response_buffer_size;
     const NTSTATUS status =
-        on_.ResolveReparsePoints(fs_, file_name(request_), reparse_index, !has_option(FILE_OPEN_REPARSE_POINT),
-                                 &result, response_->Buffer, &size);
+        on_.ResolveReparsePoints(fs_, file_name(request_), reparse_index,
+                                 !has_option(FILE_OPEN_REPARSE_POINT), &result, response_->Buffer, &size);
     if (!NT_SUCCESS(status))
         return status;
     response_->IoStatus.Information = static_cast<UINT32>(result.Information);

@@ -91,7 +91,8 @@ void put_reparse(TextBuffer& line, const void* buffer, ULONG size)
         const auto put_name = [&](const char* title, ULONG offset, ULONG name_size) {
             line.append(title);
             if (offset <= size - path_offset && name_size <= size - path_offset - offset)
-                put_quoted(line, static_cast<const UINT8*>(buffer) + path_offset + offset, name_size, name_limit);
+                put_quoted(line, static_cast<const UINT8*>(buffer) + path_offset + offset, name_size,
+                           name_limit);
             else
                 line.append("INVALID");
         };
@@ -116,15 +117,16 @@ void put_reparse(TextBuffer& line, const void* buffer, ULONG size)
         GUID guid;
         std::memcpy(&guid, static_cast<const UINT8*>(buffer) + header, sizeof guid);
         const UINT8* d = guid.Data4;
-        line.format(", ReparseGuid={%08lX-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X}", guid.Data1, guid.Data2,
-                    guid.Data3, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
+        line.format(", ReparseGuid={%08lX-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X}", guid.Data1,
+                    guid.Data2, guid.Data3, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
     }
     line.append('}');
 }
 
 void put_file_info(TextBuffer& line, const FSP_FSCTL_FILE_INFO& info)
 {
-    line.format("FileInfo={FileAttributes=%lx, ReparseTag=%lx, AllocationSize=", info.FileAttributes, info.ReparseTag);
+    line.format("FileInfo={FileAttributes=%lx, ReparseTag=%lx, AllocationSize=", info.FileAttributes,
+                info.ReparseTag);
     put_uint64(line, info.AllocationSize);
     line.append(", FileSize=");
     put_uint64(line, info.FileSize);
@@ -148,8 +150,8 @@ void put_volume_info(TextBuffer& line, const FSP_FSCTL_VOLUME_INFO& info)
     line.append(", FreeSize=");
     put_uint64(line, info.FreeSize);
     line.append(", VolumeLabel=");
-    const ULONG size = info.VolumeLabelLength < sizeof info.VolumeLabel ? info.VolumeLabelLength
-                                                                         : sizeof info.VolumeLabel;
+    const ULONG size =
+        info.VolumeLabelLength < sizeof info.VolumeLabel ? info.VolumeLabelLength : sizeof info.VolumeLabel;
     put_quoted(line, info.VolumeLabel, size);
     line.append('}');
 }
@@ -157,13 +159,27 @@ void put_volume_info(TextBuffer& line, const FSP_FSCTL_VOLUME_INFO& info)
 const char* kind_name(UINT32 kind)
 {
     static const char* const names[FspFsctlTransactKindCount] = {
-        "RESERVED",         "Create",         "Overwrite",
-        "Cleanup",          "Close",          "Read",
-        "Write",            "QueryInformation", "SetInformation",
-        "QUERYEA",          "SETEA",          "FlushBuffers",
-        "QueryVolumeInformation", "SetVolumeInformation", "QueryDirectory",
-        "FileSystemControl", "DEVICECONTROL", "SHUTDOWN",
-        "LOCKCONTROL",      "QuerySecurity",  "SetSecurity",
+        "RESERVED",
+        "Create",
+        "Overwrite",
+        "Cleanup",
+        "Close",
+        "Read",
+        "Write",
+        "QueryInformation",
+        "SetInformation",
+        "QUERYEA",
+        "SETEA",
+        "FlushBuffers",
+        "QueryVolumeInformation",
+        "SetVolumeInformation",
+        "QueryDirectory",
+        "FileSystemControl",
+        "DEVICECONTROL",
+        "SHUTDOWN",
+        "LOCKCONTROL",
+        "QuerySecurity",
+        "SetSecurity",
         "QueryStreamInformation",
     };
     return kind < FspFsctlTransactKindCount ? names[kind] : "INVALID";
@@ -199,14 +215,15 @@ void put_create(TextBuffer& line, Request* request)
                 create.OpenTargetDirectory ? 'D' : '-', create.CaseSensitive ? 'C' : '-');
     put_quoted(line, request->Buffer + request->FileName.Offset, request->FileName.Size);
     line.format(", %s, CreateOptions=%lx, FileAttributes=%lx, Security=",
-                disposition_name(create.CreateOptions >> 24), create.CreateOptions & 0xffffff, create.FileAttributes);
+                disposition_name(create.CreateOptions >> 24), create.CreateOptions & 0xffffff,
+                create.FileAttributes);
     put_descriptor(line, request->Buffer + create.SecurityDescriptor.Offset, create.SecurityDescriptor.Size);
     line.append(", AllocationSize=");
     put_uint64(line, create.AllocationSize);
     line.append(", ");
     put_token(line, create.AccessToken);
-    line.format(", DesiredAccess=%lx, GrantedAccess=%lx, ShareAccess=%lx", create.DesiredAccess, create.GrantedAccess,
-                create.ShareAccess);
+    line.format(", DesiredAccess=%lx, GrantedAccess=%lx, ShareAccess=%lx", create.DesiredAccess,
+                create.GrantedAccess, create.ShareAccess);
 }
 
 /// Read and Write begin alike.
@@ -454,8 +471,8 @@ NTSTATUS format_descriptor(PSECURITY_DESCRIPTOR descriptor, nt::WideString* text
     if (!RtlValidSecurityDescriptor(descriptor))
         return STATUS_INVALID_SECURITY_DESCR;
     return nt::format_sddl(descriptor,
-                           OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION |
-                               SACL_SECURITY_INFORMATION,
+                           OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+                               DACL_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION,
                            text);
 }
 

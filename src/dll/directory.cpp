@@ -28,7 +28,8 @@ BOOLEAN append(const void* record, PVOID buffer, ULONG length, PULONG used)
 }
 
 /// One entry, asked for by name.
-NTSTATUS query_by_name(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, PWSTR name, PVOID buffer, ULONG* used)
+NTSTATUS query_by_name(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, PWSTR name, PVOID buffer,
+                       ULONG* used)
 {
     union
     {
@@ -53,7 +54,8 @@ NTSTATUS query_by_name(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, PWS
 
 using namespace fsp::dll;
 
-BOOLEAN FspFileSystemAddDirInfo(FSP_FSCTL_DIR_INFO* DirInfo, PVOID Buffer, ULONG Length, PULONG PBytesTransferred)
+BOOLEAN FspFileSystemAddDirInfo(FSP_FSCTL_DIR_INFO* DirInfo, PVOID Buffer, ULONG Length,
+                                PULONG PBytesTransferred)
 {
     return append(DirInfo, Buffer, Length, PBytesTransferred);
 }
@@ -98,8 +100,8 @@ NTSTATUS FspFileSystemOpQueryStreamInformation(FSP_FILE_SYSTEM* FileSystem, FSP_
     if (FileSystem->Interface->GetStreamInfo == nullptr)
         return STATUS_INVALID_DEVICE_REQUEST;
     ULONG used = 0;
-    const NTSTATUS status = FileSystem->Interface->GetStreamInfo(FileSystem, file_context(FileSystem, Request),
-                                                                 Response->Buffer, response_buffer_size, &used);
+    const NTSTATUS status = FileSystem->Interface->GetStreamInfo(
+        FileSystem, file_context(FileSystem, Request), Response->Buffer, response_buffer_size, &used);
     if (NT_SUCCESS(status))
         set_response_piece(Response, Response->Rsp.QueryStreamInformation.Buffer, used);
     return status;

@@ -75,7 +75,8 @@ class DirectoryBuffer
     void sort()
     {
         std::sort(index_, index_ + count_, [this](ULONG a, ULONG b) {
-            return comes_before(at(a)->FileNameBuf, name_length(at(a)), at(b)->FileNameBuf, name_length(at(b)));
+            return comes_before(at(a)->FileNameBuf, name_length(at(a)), at(b)->FileNameBuf,
+                                name_length(at(b)));
         });
     }
 
@@ -98,9 +99,10 @@ class DirectoryBuffer
         ULONG length = 0;
         while (marker[length] != 0)
             ++length;
-        const ULONG* found = std::upper_bound(index_, index_ + count_, marker, [&](const WCHAR* name, ULONG offset) {
-            return comes_before(name, length, at(offset)->FileNameBuf, name_length(at(offset)));
-        });
+        const ULONG* found =
+            std::upper_bound(index_, index_ + count_, marker, [&](const WCHAR* name, ULONG offset) {
+                return comes_before(name, length, at(offset)->FileNameBuf, name_length(at(offset)));
+            });
         return static_cast<ULONG>(found - index_);
     }
 
@@ -108,7 +110,9 @@ class DirectoryBuffer
     {
         UINT64 capacity = capacity_;
         while (capacity - used_ < size)
-            capacity = capacity == 0 ? first_capacity_ : capacity < capacity_step ? capacity * 4 : capacity * 2;
+            capacity = capacity == 0              ? first_capacity_
+                       : capacity < capacity_step ? capacity * 4
+                                                  : capacity * 2;
         if (capacity == capacity_)
             return true;
         if (capacity > 0x80000000)
@@ -144,7 +148,10 @@ class DirectoryBuffer
     ULONG count_ = 0;
 };
 
-DirectoryBuffer* load(PVOID* variable) { return static_cast<DirectoryBuffer*>(FspInterlockedLoadPointer(variable)); }
+DirectoryBuffer* load(PVOID* variable)
+{
+    return static_cast<DirectoryBuffer*>(FspInterlockedLoadPointer(variable));
+}
 
 BOOLEAN result(PNTSTATUS out, NTSTATUS status, BOOLEAN value)
 {
@@ -170,7 +177,8 @@ void destroy(DirectoryBuffer* buffer)
 
 using namespace fsp::dll;
 
-BOOLEAN FspFileSystemAcquireDirectoryBufferEx(PVOID* PDirBuffer, BOOLEAN Reset, ULONG CapacityHint, PNTSTATUS PResult)
+BOOLEAN FspFileSystemAcquireDirectoryBufferEx(PVOID* PDirBuffer, BOOLEAN Reset, ULONG CapacityHint,
+                                              PNTSTATUS PResult)
 {
     DirectoryBuffer* buffer = load(PDirBuffer);
     if (buffer == nullptr) {
@@ -180,8 +188,8 @@ BOOLEAN FspFileSystemAcquireDirectoryBufferEx(PVOID* PDirBuffer, BOOLEAN Reset, 
         // Locked before it is visible: nobody reads it before it is filled.
         acquire_exclusive(fresh->lock());
         PVOID other = nullptr;
-        if (__atomic_compare_exchange_n(PDirBuffer, &other, static_cast<PVOID>(fresh), false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_SEQ_CST))
+        if (__atomic_compare_exchange_n(PDirBuffer, &other, static_cast<PVOID>(fresh), false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
             return result(PResult, STATUS_SUCCESS, TRUE);
         release_exclusive(fresh->lock());
         destroy(fresh);

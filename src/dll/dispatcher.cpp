@@ -48,8 +48,8 @@ NTSTATUS serve(FSP_FILE_SYSTEM* fs)
     NTSTATUS status = transact0(fs);
     while (NT_SUCCESS(status)) {
         SIZE_T request_size = sizeof buffers->request;
-        status = FspFsctlTransact(fs->VolumeHandle, response_size != 0 ? response : nullptr, response_size, request,
-                                  &request_size, FALSE);
+        status = FspFsctlTransact(fs->VolumeHandle, response_size != 0 ? response : nullptr, response_size,
+                                  request, &request_size, FALSE);
         response_size = 0;
         if (NT_SUCCESS(status) && request_size != 0 && run_operation(fs, request, response))
             response_size = response->Size;
@@ -79,7 +79,8 @@ void run_link(PVOID parameter)
         auto* next = static_cast<Link*>(std::malloc(sizeof(Link)));
         if (next != nullptr)
             *next = {fs, link.left - 1, false};
-        status = next != nullptr ? os::start_thread(run_link, next, &next_thread) : STATUS_INSUFFICIENT_RESOURCES;
+        status =
+            next != nullptr ? os::start_thread(run_link, next, &next_thread) : STATUS_INSUFFICIENT_RESOURCES;
         if (!NT_SUCCESS(status))
             std::free(next);
     }

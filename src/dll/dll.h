@@ -33,8 +33,8 @@ inline PVOID file_context(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request)
     FSP_FSCTL_TRANSACT_FULL_CONTEXT& context = request->Req.Context;
     if (fs->UmFileContextIsFullContext)
         return &context;
-    return reinterpret_cast<PVOID>(static_cast<UINT_PTR>(fs->UmFileContextIsUserContext2 ? context.UserContext2
-                                                                                         : context.UserContext));
+    return reinterpret_cast<PVOID>(
+        static_cast<UINT_PTR>(fs->UmFileContextIsUserContext2 ? context.UserContext2 : context.UserContext));
 }
 
 /// Announces `size` bytes at the start of the response's variable part.

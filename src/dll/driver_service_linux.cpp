@@ -27,7 +27,8 @@ NTSTATUS FspFsctlStopService()
     return status;
 }
 
-NTSTATUS FspFsctlEnumServices(VOID (*EnumFn)(PVOID Context, PWSTR ServiceName, BOOLEAN Running), PVOID Context)
+NTSTATUS FspFsctlEnumServices(VOID (*EnumFn)(PVOID Context, PWSTR ServiceName, BOOLEAN Running),
+                              PVOID Context)
 {
     WCHAR name[] = FSP_L("" FSP_FSCTL_DRIVER_NAME);
     EnumFn(Context, name, TRUE);

@@ -12,8 +12,8 @@ NTSTATUS FspFileSystemOpQueryEa(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_
         return STATUS_INVALID_DEVICE_REQUEST;
     ULONG transferred = 0;
     const NTSTATUS status = FileSystem->Interface->GetEa(
-        FileSystem, file_context(FileSystem, Request), reinterpret_cast<PFILE_FULL_EA_INFORMATION>(Response->Buffer),
-        response_buffer_size, &transferred);
+        FileSystem, file_context(FileSystem, Request),
+        reinterpret_cast<PFILE_FULL_EA_INFORMATION>(Response->Buffer), response_buffer_size, &transferred);
     if (!NT_SUCCESS(status))
         return status == STATUS_BUFFER_OVERFLOW ? STATUS_EA_LIST_INCONSISTENT : status;
     set_response_piece(Response, Response->Rsp.QueryEa.Ea, transferred);

@@ -29,8 +29,9 @@ NTSTATUS set_basic(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, FSP_FSC
     if (fs->Interface->SetBasicInfo == nullptr)
         return STATUS_INVALID_DEVICE_REQUEST;
     const auto& basic = request->Req.SetInformation.Info.Basic;
-    return fs->Interface->SetBasicInfo(fs, file_context(fs, request), basic.FileAttributes, basic.CreationTime,
-                                       basic.LastAccessTime, basic.LastWriteTime, basic.ChangeTime, info);
+    return fs->Interface->SetBasicInfo(fs, file_context(fs, request), basic.FileAttributes,
+                                       basic.CreationTime, basic.LastAccessTime, basic.LastWriteTime,
+                                       basic.ChangeTime, info);
 }
 
 NTSTATUS set_size(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, UINT64 size, bool allocation,
@@ -70,7 +71,8 @@ NTSTATUS check_replace(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request)
                                  (rename.Flags & rename_ignore_readonly) != 0;
 
     const ULONG name_size = rename.NewFileName.Size;
-    auto* create = static_cast<FSP_FSCTL_TRANSACT_REQ*>(std::calloc(1, sizeof(FSP_FSCTL_TRANSACT_REQ) + name_size));
+    auto* create =
+        static_cast<FSP_FSCTL_TRANSACT_REQ*>(std::calloc(1, sizeof(FSP_FSCTL_TRANSACT_REQ) + name_size));
     if (create == nullptr)
         return STATUS_INSUFFICIENT_RESOURCES;
     create->Size = static_cast<UINT16>(sizeof *create + name_size);
@@ -124,7 +126,8 @@ NTSTATUS FspFileSystemOpQueryInformation(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_
     if (FileSystem->Interface->GetFileInfo == nullptr)
         return STATUS_INVALID_DEVICE_REQUEST;
     FSP_FSCTL_FILE_INFO info = {};
-    const NTSTATUS status = FileSystem->Interface->GetFileInfo(FileSystem, file_context(FileSystem, Request), &info);
+    const NTSTATUS status =
+        FileSystem->Interface->GetFileInfo(FileSystem, file_context(FileSystem, Request), &info);
     if (NT_SUCCESS(status))
         Response->Rsp.QueryInformation.FileInfo = info;
     return status;

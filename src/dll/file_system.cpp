@@ -69,8 +69,8 @@ NTSTATUS FspFileSystemCreate(PWSTR DevicePath, const FSP_FSCTL_VOLUME_PARAMS* Vo
     auto* fs = static_cast<FSP_FILE_SYSTEM*>(std::calloc(1, sizeof(FSP_FILE_SYSTEM)));
     if (fs == nullptr)
         return STATUS_INSUFFICIENT_RESOURCES;
-    const NTSTATUS status =
-        FspFsctlCreateVolume(DevicePath, VolumeParams, fs->VolumeName, sizeof fs->VolumeName, &fs->VolumeHandle);
+    const NTSTATUS status = FspFsctlCreateVolume(DevicePath, VolumeParams, fs->VolumeName,
+                                                 sizeof fs->VolumeName, &fs->VolumeHandle);
     if (!NT_SUCCESS(status)) {
         std::free(fs);
         return status;

@@ -15,7 +15,8 @@ constexpr WCHAR params_prefix[] = FSP_L("" FSP_FSCTL_VOLUME_PARAMS_PREFIX);
 
 std::basic_string<WCHAR> device_path(const WCHAR* device)
 {
-    return device[0] == '\\' ? std::basic_string<WCHAR>(device) : device_folder + std::basic_string<WCHAR>(device);
+    return device[0] == '\\' ? std::basic_string<WCHAR>(device)
+                             : device_folder + std::basic_string<WCHAR>(device);
 }
 
 /// The volume parameters travel in the name of the file that is opened, one byte in each character.
@@ -30,8 +31,9 @@ void append_params(std::basic_string<WCHAR>& path, const FSP_FSCTL_VOLUME_PARAMS
 NTSTATUS open_device(const std::basic_string<WCHAR>& path, HANDLE* device)
 {
     const NTSTATUS status = transport::open(path.c_str(), device);
-    return status == STATUS_OBJECT_NAME_NOT_FOUND || status == STATUS_OBJECT_PATH_NOT_FOUND ? STATUS_NO_SUCH_DEVICE
-                                                                                            : status;
+    return status == STATUS_OBJECT_NAME_NOT_FOUND || status == STATUS_OBJECT_PATH_NOT_FOUND
+               ? STATUS_NO_SUCH_DEVICE
+               : status;
 }
 
 NTSTATUS plain_control(HANDLE handle, ULONG code)
@@ -45,14 +47,15 @@ NTSTATUS plain_control(HANDLE handle, ULONG code)
 using namespace fsp::dll;
 namespace transport = fsp::transport;
 
-NTSTATUS FspFsctlCreateVolume(PWSTR DevicePath, const FSP_FSCTL_VOLUME_PARAMS* VolumeParams, PWCHAR VolumeNameBuf,
-                              SIZE_T VolumeNameSize, PHANDLE PVolumeHandle)
+NTSTATUS FspFsctlCreateVolume(PWSTR DevicePath, const FSP_FSCTL_VOLUME_PARAMS* VolumeParams,
+                              PWCHAR VolumeNameBuf, SIZE_T VolumeNameSize, PHANDLE PVolumeHandle)
 {
     if (VolumeNameSize >= sizeof(WCHAR))
         VolumeNameBuf[0] = 0;
     *PVolumeHandle = INVALID_HANDLE_VALUE;
 
-    const SIZE_T params_size = VolumeParams->Version == 0 ? sizeof(FSP_FSCTL_VOLUME_PARAMS_V0) : VolumeParams->Version;
+    const SIZE_T params_size =
+        VolumeParams->Version == 0 ? sizeof(FSP_FSCTL_VOLUME_PARAMS_V0) : VolumeParams->Version;
     if (params_size > sizeof *VolumeParams)
         return STATUS_INVALID_PARAMETER;
     auto path = device_path(DevicePath);
@@ -85,8 +88,8 @@ NTSTATUS FspFsctlMakeMountdev(HANDLE VolumeHandle, BOOLEAN Persistent, GUID* Uni
 NTSTATUS FspFsctlUseMountmgr(HANDLE VolumeHandle, PWSTR MountPoint)
 {
     const SIZE_T size = MountPoint != nullptr ? fsp::nt::length(MountPoint) * sizeof(WCHAR) : 0;
-    return transport::control(VolumeHandle, FSP_FSCTL_MOUNTMGR, MountPoint, static_cast<ULONG>(size), nullptr, 0,
-                              nullptr);
+    return transport::control(VolumeHandle, FSP_FSCTL_MOUNTMGR, MountPoint, static_cast<ULONG>(size), nullptr,
+                              0, nullptr);
 }
 
 NTSTATUS FspFsctlTransact(HANDLE VolumeHandle, PVOID ResponseBuf, SIZE_T ResponseBufSize, PVOID RequestBuf,
@@ -112,8 +115,8 @@ NTSTATUS FspFsctlNotify(HANDLE VolumeHandle, FSP_FSCTL_NOTIFY_INFO* NotifyInfo, 
 {
     if (Size > FSP_FSCTL_NOTIFY_INFO_SIZEMAX)
         return STATUS_INVALID_PARAMETER;
-    return transport::control(VolumeHandle, FSP_FSCTL_NOTIFY, NotifyInfo, static_cast<ULONG>(Size), nullptr, 0,
-                              nullptr);
+    return transport::control(VolumeHandle, FSP_FSCTL_NOTIFY, NotifyInfo, static_cast<ULONG>(Size), nullptr,
+                              0, nullptr);
 }
 
 NTSTATUS FspFsctlGetVolumeList(PWSTR DevicePath, PWCHAR VolumeListBuf, PSIZE_T PVolumeListSize)

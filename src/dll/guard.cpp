@@ -45,8 +45,9 @@ Mode fine_mode(const FSP_FSCTL_TRANSACT_REQ* request)
     case FspFsctlTransactSetInformationKind:
         return set_information_mode(request);
     case FspFsctlTransactFlushBuffersKind:
-        return request->Req.Context.UserContext == 0 && request->Req.Context.UserContext2 == 0 ? Mode::exclusive
-                                                                                               : Mode::none;
+        return request->Req.Context.UserContext == 0 && request->Req.Context.UserContext2 == 0
+                   ? Mode::exclusive
+                   : Mode::none;
     case FspFsctlTransactQueryDirectoryKind:
     case FspFsctlTransactQueryVolumeInformationKind:
         return Mode::shared;
@@ -66,7 +67,8 @@ Mode mode(const FSP_FILE_SYSTEM* fs, const FSP_FSCTL_TRANSACT_REQ* request)
 
 using namespace fsp::dll;
 
-NTSTATUS FspFileSystemOpEnter(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_REQ* Request, FSP_FSCTL_TRANSACT_RSP*)
+NTSTATUS FspFileSystemOpEnter(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_REQ* Request,
+                              FSP_FSCTL_TRANSACT_RSP*)
 {
     switch (mode(FileSystem, Request)) {
     case Mode::exclusive:
@@ -81,7 +83,8 @@ NTSTATUS FspFileSystemOpEnter(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_RE
     return STATUS_SUCCESS;
 }
 
-NTSTATUS FspFileSystemOpLeave(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_REQ* Request, FSP_FSCTL_TRANSACT_RSP*)
+NTSTATUS FspFileSystemOpLeave(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_REQ* Request,
+                              FSP_FSCTL_TRANSACT_RSP*)
 {
     switch (mode(FileSystem, Request)) {
     case Mode::exclusive:

@@ -56,7 +56,8 @@ thread_local ResponseBuffers buffers;
 
 } // namespace
 
-BOOLEAN NTAPI inline_dispatch(PVOID context, FSP_FSCTL_TRANSACT_REQ* request, FSP_FSCTL_TRANSACT_RSP** response)
+BOOLEAN NTAPI inline_dispatch(PVOID context, FSP_FSCTL_TRANSACT_REQ* request,
+                              FSP_FSCTL_TRANSACT_RSP** response)
 {
     FSP_FSCTL_TRANSACT_RSP* buffer = buffers.enter();
     if (buffer == nullptr) {
@@ -83,6 +84,9 @@ void start_inline_dispatch(FSP_FILE_SYSTEM* fs, ULONG max_concurrency)
     transport::set_inline_dispatch(fs->VolumeHandle, inline_dispatch, fs, max_concurrency);
 }
 
-void stop_inline_dispatch(FSP_FILE_SYSTEM* fs) { transport::set_inline_dispatch(fs->VolumeHandle, nullptr, nullptr, 0); }
+void stop_inline_dispatch(FSP_FILE_SYSTEM* fs)
+{
+    transport::set_inline_dispatch(fs->VolumeHandle, nullptr, nullptr, 0);
+}
 
 } // namespace fsp::dll

@@ -14,6 +14,7 @@ void start_inline_dispatch(FSP_FILE_SYSTEM* fs, ULONG max_concurrency);
 void stop_inline_dispatch(FSP_FILE_SYSTEM* fs);
 
 /// What the driver calls (FSP_FSCTL_INLINE_DISPATCH); context is the file system object.
-BOOLEAN NTAPI inline_dispatch(PVOID context, FSP_FSCTL_TRANSACT_REQ* request, FSP_FSCTL_TRANSACT_RSP** response);
+BOOLEAN NTAPI inline_dispatch(PVOID context, FSP_FSCTL_TRANSACT_REQ* request,
+                              FSP_FSCTL_TRANSACT_RSP** response);
 
 } // namespace fsp::dll

@@ -17,7 +17,8 @@ NTSTATUS FspFileSystemLeaveOperationF(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRA
     return FspFileSystemLeaveOperation(FileSystem, Request, Response);
 }
 
-VOID FspFileSystemSetOperationGuardF(FSP_FILE_SYSTEM* FileSystem, FSP_FILE_SYSTEM_OPERATION_GUARD* EnterOperation,
+VOID FspFileSystemSetOperationGuardF(FSP_FILE_SYSTEM* FileSystem,
+                                     FSP_FILE_SYSTEM_OPERATION_GUARD* EnterOperation,
                                      FSP_FILE_SYSTEM_OPERATION_GUARD* LeaveOperation)
 {
     FspFileSystemSetOperationGuard(FileSystem, EnterOperation, LeaveOperation);
@@ -29,7 +30,8 @@ VOID FspFileSystemSetOperationGuardStrategyF(FSP_FILE_SYSTEM* FileSystem,
     FspFileSystemSetOperationGuardStrategy(FileSystem, GuardStrategy);
 }
 
-VOID FspFileSystemSetOperationF(FSP_FILE_SYSTEM* FileSystem, ULONG Index, FSP_FILE_SYSTEM_OPERATION* Operation)
+VOID FspFileSystemSetOperationF(FSP_FILE_SYSTEM* FileSystem, ULONG Index,
+                                FSP_FILE_SYSTEM_OPERATION* Operation)
 {
     FspFileSystemSetOperation(FileSystem, Index, Operation);
 }

@@ -6,11 +6,12 @@
 NTSTATUS FspCallNamedPipeSecurely(PWSTR PipeName, PVOID InBuffer, ULONG InBufferSize, PVOID OutBuffer,
                                   ULONG OutBufferSize, PULONG PBytesTransferred, ULONG Timeout, PSID Sid)
 {
-    return FspCallNamedPipeSecurelyEx(PipeName, InBuffer, InBufferSize, OutBuffer, OutBufferSize, PBytesTransferred,
-                                      Timeout, FALSE, Sid);
+    return FspCallNamedPipeSecurelyEx(PipeName, InBuffer, InBufferSize, OutBuffer, OutBufferSize,
+                                      PBytesTransferred, Timeout, FALSE, Sid);
 }
 
-NTSTATUS FspCallNamedPipeSecurelyEx(PWSTR, PVOID, ULONG, PVOID, ULONG, PULONG PBytesTransferred, ULONG, BOOLEAN, PSID)
+NTSTATUS FspCallNamedPipeSecurelyEx(PWSTR, PVOID, ULONG, PVOID, ULONG, PULONG PBytesTransferred, ULONG,
+                                    BOOLEAN, PSID)
 {
     if (PBytesTransferred != nullptr)
         *PBytesTransferred = 0;

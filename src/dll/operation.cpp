@@ -14,7 +14,8 @@ void begin_response(const FSP_FSCTL_TRANSACT_REQ* request, FSP_FSCTL_TRANSACT_RS
     response->Hint = request->Hint;
 }
 
-NTSTATUS call_operation(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, FSP_FSCTL_TRANSACT_RSP* response)
+NTSTATUS call_operation(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request,
+                        FSP_FSCTL_TRANSACT_RSP* response)
 {
     FSP_FILE_SYSTEM_OPERATION* operation =
         request->Kind < FspFsctlTransactKindCount ? fs->Operations[request->Kind] : nullptr;
@@ -45,7 +46,8 @@ void pad_response(const FSP_FSCTL_TRANSACT_REQ* request, FSP_FSCTL_TRANSACT_RSP*
 
 bool run_operation(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, FSP_FSCTL_TRANSACT_RSP* response)
 {
-    // After STATUS_PENDING another thread may send the response, and the request be gone: keep what is needed.
+    // After STATUS_PENDING another thread may send the response, and the request be gone: keep what is
+    // needed.
     const UINT32 kind = request->Kind;
     if (is_logged(fs, kind))
         FspDebugLogRequest(request);

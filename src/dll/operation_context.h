@@ -7,7 +7,8 @@
 
 namespace fsp::dll {
 
-/// Makes a request the thread's current one. Nests: an operation may itself use a file system of this process.
+/// Makes a request the thread's current one. Nests: an operation may itself use a file system of this
+/// process.
 class OperationScope
 {
   public:

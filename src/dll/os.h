@@ -44,8 +44,8 @@ NTSTATUS command_line(ULONG* argc, PWSTR** argv);
 void free_command_line(PWSTR* argv);
 
 /**
- * Calls `notify` whenever the user or the system asks the process to end (console, terminal closed, shutdown).
- * `notify` must not allocate or lock. Once per process; later calls replace it.
+ * Calls `notify` whenever the user or the system asks the process to end (console, terminal closed,
+ * shutdown). `notify` must not allocate or lock. Once per process; later calls replace it.
  */
 void on_stop_signal(void (*notify)());
 

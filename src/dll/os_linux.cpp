@@ -135,7 +135,8 @@ ULONG processor_count()
 
 void sleep_ms(ULONG milliseconds)
 {
-    timespec left = {static_cast<time_t>(milliseconds / 1000), static_cast<long>(milliseconds % 1000 * 1000000)};
+    timespec left = {static_cast<time_t>(milliseconds / 1000),
+                     static_cast<long>(milliseconds % 1000 * 1000000)};
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         ;
 }

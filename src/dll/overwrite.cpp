@@ -15,9 +15,9 @@ NTSTATUS FspFileSystemOpOverwrite(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSAC
 
     NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
     if (on.OverwriteEx != nullptr)
-        status = on.OverwriteEx(FileSystem, context, overwrite.FileAttributes, overwrite.Supersede,
-                                overwrite.AllocationSize, piece<FILE_FULL_EA_INFORMATION>(Request, overwrite.Ea),
-                                overwrite.Ea.Size, &info);
+        status = on.OverwriteEx(
+            FileSystem, context, overwrite.FileAttributes, overwrite.Supersede, overwrite.AllocationSize,
+            piece<FILE_FULL_EA_INFORMATION>(Request, overwrite.Ea), overwrite.Ea.Size, &info);
     else if (on.Overwrite != nullptr)
         status = on.Overwrite(FileSystem, context, overwrite.FileAttributes, overwrite.Supersede,
                               overwrite.AllocationSize, &info);
@@ -31,7 +31,8 @@ NTSTATUS FspFileSystemOpOverwrite(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSAC
     return status;
 }
 
-NTSTATUS FspFileSystemOpCleanup(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_REQ* Request, FSP_FSCTL_TRANSACT_RSP*)
+NTSTATUS FspFileSystemOpCleanup(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_REQ* Request,
+                                FSP_FSCTL_TRANSACT_RSP*)
 {
     if (FileSystem->Interface->Cleanup == nullptr)
         return STATUS_SUCCESS;
@@ -55,7 +56,8 @@ NTSTATUS FspFileSystemOpCleanup(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_
     return STATUS_SUCCESS;
 }
 
-NTSTATUS FspFileSystemOpClose(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_REQ* Request, FSP_FSCTL_TRANSACT_RSP*)
+NTSTATUS FspFileSystemOpClose(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_REQ* Request,
+                              FSP_FSCTL_TRANSACT_RSP*)
 {
     if (FileSystem->Interface->Close != nullptr)
         FileSystem->Interface->Close(FileSystem, file_context(FileSystem, Request));

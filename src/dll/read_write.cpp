@@ -17,8 +17,9 @@ NTSTATUS FspFileSystemOpRead(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_REQ
 
     const auto& read = Request->Req.Read;
     ULONG transferred = 0;
-    const NTSTATUS status = FileSystem->Interface->Read(FileSystem, file_context(FileSystem, Request),
-                                                        address(read.Address), read.Offset, read.Length, &transferred);
+    const NTSTATUS status =
+        FileSystem->Interface->Read(FileSystem, file_context(FileSystem, Request), address(read.Address),
+                                    read.Offset, read.Length, &transferred);
     // After STATUS_PENDING the messages may be in use for another request.
     if (status != STATUS_PENDING && NT_SUCCESS(status))
         Response->IoStatus.Information = transferred;

@@ -13,8 +13,7 @@ using GetReparsePointByName = NTSTATUS (*)(FSP_FILE_SYSTEM*, PVOID, PWSTR, BOOLE
 
 constexpr int symlinks_max = 31;
 constexpr ULONG header_size = REPARSE_DATA_BUFFER_HEADER_SIZE;
-constexpr ULONG symlink_header_size =
-    FIELD_OFFSET(REPARSE_DATA_BUFFER, SymbolicLinkReparseBuffer.PathBuffer);
+constexpr ULONG symlink_header_size = FIELD_OFFSET(REPARSE_DATA_BUFFER, SymbolicLinkReparseBuffer.PathBuffer);
 
 bool ends_path(WCHAR c) { return c == 0 || c == ':'; }
 
@@ -52,9 +51,9 @@ class Resolution
   public:
     Resolution(FSP_FILE_SYSTEM* fs, GetReparsePointByName get, PVOID context, const WCHAR* name, bool last,
                PVOID buffer, SIZE_T capacity)
-        : fs_(fs), get_(get), context_(context), path_(name), last_(last), buffer_(buffer), capacity_(capacity)
-    {
-    }
+        : fs_(fs), get_(get), context_(context), path_(name), last_(last), buffer_(buffer),
+          capacity_(capacity)
+    {}
 
     NTSTATUS run(UINT32 index, ULONG_PTR* information, SIZE_T* size);
 
@@ -96,8 +95,8 @@ class Resolution
 
     int links_ = 0;
     ULONG tag_ = IO_REPARSE_TAG_SYMLINK;
-    bool absolute_ = false;  // the path left the volume: it is an NT path
-    bool other_ = false;     // the buffer holds the data of another kind of reparse point
+    bool absolute_ = false; // the path left the volume: it is an NT path
+    bool other_ = false;    // the buffer holds the data of another kind of reparse point
     SIZE_T other_size_ = 0;
 };
 
@@ -194,8 +193,9 @@ NTSTATUS Resolution::follow_link(const Component& component, SIZE_T size, SIZE_T
     path_.replace(from, component.end - from, target);
     absolute_ = rooted && (link.Flags & SYMLINK_FLAG_RELATIVE) == 0;
     *position = from;
-    return path_.size() * sizeof(WCHAR) + symlink_header_size <= capacity_ ? STATUS_SUCCESS
-                                                                            : STATUS_REPARSE_POINT_NOT_RESOLVED;
+    return path_.size() * sizeof(WCHAR) + symlink_header_size <= capacity_
+               ? STATUS_SUCCESS
+               : STATUS_REPARSE_POINT_NOT_RESOLVED;
 }
 
 /// The answer is itself a symbolic link, to the resolved path.
@@ -225,9 +225,10 @@ NTSTATUS Resolution::finish_link()
 } // namespace fsp::dll
 
 BOOLEAN FspFileSystemFindReparsePoint(FSP_FILE_SYSTEM* FileSystem,
-                                      NTSTATUS (*GetReparsePointByName)(FSP_FILE_SYSTEM* FileSystem, PVOID Context,
-                                                                        PWSTR FileName, BOOLEAN IsDirectory,
-                                                                        PVOID Buffer, PSIZE_T PSize),
+                                      NTSTATUS (*GetReparsePointByName)(FSP_FILE_SYSTEM* FileSystem,
+                                                                        PVOID Context, PWSTR FileName,
+                                                                        BOOLEAN IsDirectory, PVOID Buffer,
+                                                                        PSIZE_T PSize),
                                       PVOID Context, PWSTR FileName, PUINT32 PReparsePointIndex)
 {
     using namespace fsp::dll;
@@ -251,17 +252,15 @@ BOOLEAN FspFileSystemFindReparsePoint(FSP_FILE_SYSTEM* FileSystem,
     }
 }
 
-NTSTATUS FspFileSystemResolveReparsePoints(FSP_FILE_SYSTEM* FileSystem,
-                                           NTSTATUS (*GetReparsePointByName)(FSP_FILE_SYSTEM* FileSystem,
-                                                                             PVOID Context, PWSTR FileName,
-                                                                             BOOLEAN IsDirectory, PVOID Buffer,
-                                                                             PSIZE_T PSize),
-                                           PVOID Context, PWSTR FileName, UINT32 ReparsePointIndex,
-                                           BOOLEAN ResolveLastPathComponent, PIO_STATUS_BLOCK PIoStatus, PVOID Buffer,
-                                           PSIZE_T PSize)
+NTSTATUS FspFileSystemResolveReparsePoints(
+    FSP_FILE_SYSTEM* FileSystem,
+    NTSTATUS (*GetReparsePointByName)(FSP_FILE_SYSTEM* FileSystem, PVOID Context, PWSTR FileName,
+                                      BOOLEAN IsDirectory, PVOID Buffer, PSIZE_T PSize),
+    PVOID Context, PWSTR FileName, UINT32 ReparsePointIndex, BOOLEAN ResolveLastPathComponent,
+    PIO_STATUS_BLOCK PIoStatus, PVOID Buffer, PSIZE_T PSize)
 {
-    fsp::dll::Resolution resolution(FileSystem, GetReparsePointByName, Context, FileName, ResolveLastPathComponent,
-                                    Buffer, *PSize);
+    fsp::dll::Resolution resolution(FileSystem, GetReparsePointByName, Context, FileName,
+                                    ResolveLastPathComponent, Buffer, *PSize);
     ULONG_PTR information = 0;
     const NTSTATUS status = resolution.run(ReparsePointIndex, &information, PSize);
     PIoStatus->Status = status;
@@ -278,7 +277,8 @@ NTSTATUS FspFileSystemCanReplaceReparsePoint(PVOID CurrentReparseData, SIZE_T Cu
 
     const auto* current = static_cast<const REPARSE_DATA_BUFFER*>(CurrentReparseData);
     const auto* replace = static_cast<const REPARSE_DATA_BUFFER*>(ReplaceReparseData);
-    if (CurrentReparseDataSize < sizeof current->ReparseTag || ReplaceReparseDataSize < sizeof replace->ReparseTag)
+    if (CurrentReparseDataSize < sizeof current->ReparseTag ||
+        ReplaceReparseDataSize < sizeof replace->ReparseTag)
         return STATUS_IO_REPARSE_DATA_INVALID;
     if (current->ReparseTag != replace->ReparseTag)
         return STATUS_IO_REPARSE_TAG_MISMATCH;

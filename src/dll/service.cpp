@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The service framework in console mode: a program that would be a service on Windows runs until it is told to
-// end by a signal, by FspServiceStop or by its own failure.
+// The service framework in console mode: a program that would be a service on Windows runs until it is told
+// to end by a signal, by FspServiceStop or by its own failure.
 #include <atomic>
 #include <cstdlib>
 
@@ -16,26 +16,30 @@ namespace fsp::dll {
 namespace {
 
 // The public structure has room for critical sections; what is needed of them is exclusion.
-SRWLOCK& status_guard(FSP_SERVICE* service) { return *reinterpret_cast<SRWLOCK*>(&service->ServiceStatusGuard); }
+SRWLOCK& status_guard(FSP_SERVICE* service)
+{
+    return *reinterpret_cast<SRWLOCK*>(&service->ServiceStatusGuard);
+}
 SRWLOCK& stop_guard(FSP_SERVICE* service) { return *reinterpret_cast<SRWLOCK*>(&service->ServiceStopGuard); }
 
 SRWLOCK loop_lock = SRWLOCK_INIT;
 
-/// The service whose loop runs; read by FspFileSystemStopServiceIfNecessary.
+/// The service whose loop runs, for FspFileSystemStopServiceIfNecessary; it stays while the lock is held.
+SRWLOCK looping_lock = SRWLOCK_INIT;
 std::atomic<FSP_SERVICE*> looping{nullptr};
 
 /// What wakes the loop. Semaphores may be posted from signal handlers.
 struct Wake
 {
     sem_t semaphore;
-    std::atomic<unsigned> stop_signals{0};
+    std::atomic<bool> stop_signalled{false};
     std::atomic<bool> start_done{false};
 
     Wake() { sem_init(&semaphore, 0, 0); }
 
     void reset()
     {
-        stop_signals = 0;
+        stop_signalled = false;
         start_done = false;
         while (sem_trywait(&semaphore) == 0)
             ;
@@ -51,7 +55,7 @@ Wake wake;
 
 void stop_signal()
 {
-    ++wake.stop_signals;
+    wake.stop_signalled = true;
     wake.post();
 }
 
@@ -117,15 +121,14 @@ void run_start_thread(PVOID context)
     wake.post();
 }
 
-/// Waits until the service has stopped or is to stop. A stop that comes while the service is starting waits for
-/// the start to end, unless it is repeated.
+/// Waits until the service has stopped or is to stop. A stop that comes while the service is starting waits
+/// for the start to end.
 void wait_for_stop(FSP_SERVICE* service)
 {
-    for (;;) {
+    bool stop = false;
+    while (!stop || !wake.start_done) {
         wake.wait();
-        const bool stop = wake.stop_signals != 0 || status(service).dwCurrentState == SERVICE_STOPPED;
-        if ((stop && wake.start_done) || wake.stop_signals > 1)
-            return;
+        stop = wake.stop_signalled || status(service).dwCurrentState == SERVICE_STOPPED;
     }
 }
 
@@ -147,12 +150,11 @@ NTSTATUS console_loop(FSP_SERVICE* service)
     result = os::start_thread(run_start_thread, &parameters, &thread);
     if (NT_SUCCESS(result)) {
         wait_for_stop(service);
-        // A start that does not end although it was told to twice: the process will take it along.
-        if (!wake.start_done)
-            return STATUS_SUCCESS;
         os::join_thread(thread);
         if ((status(service).dwControlsAccepted & SERVICE_ACCEPT_STOP) != 0)
             FspServiceStop(service);
+        // Somebody else's stop may be under way: the service must not go away below it.
+        const ExclusiveHold stopped(stop_guard(service));
     }
     os::free_command_line(argv);
     return result;
@@ -160,6 +162,7 @@ NTSTATUS console_loop(FSP_SERVICE* service)
 
 void run_stop_thread(PVOID)
 {
+    const SharedHold hold(looping_lock);
     if (FSP_SERVICE* service = looping.load())
         FspServiceStop(service);
 }
@@ -176,17 +179,20 @@ ULONG FspServiceRunEx(PWSTR ServiceName, FSP_SERVICE_START* OnStart, FSP_SERVICE
     NTSTATUS result = FspServiceCreate(ServiceName, OnStart, OnStop, OnControl, &service);
     if (!NT_SUCCESS(result)) {
         FspServiceLog(EVENTLOG_ERROR_TYPE,
-                      const_cast<PWSTR>(FSP_L("The service %s cannot be created (Status=%lx).")), ServiceName, result);
+                      const_cast<PWSTR>(FSP_L("The service %s cannot be created (Status=%lx).")), ServiceName,
+                      result);
         return FspWin32FromNtStatus(result);
     }
     service->UserContext = UserContext;
     FspServiceAllowConsoleMode(service);
     result = FspServiceLoop(service);
-    const ULONG exit_code = NT_SUCCESS(result) ? FspServiceGetExitCode(service) : FspWin32FromNtStatus(result);
+    const ULONG exit_code =
+        NT_SUCCESS(result) ? FspServiceGetExitCode(service) : FspWin32FromNtStatus(result);
     FspServiceDelete(service);
     if (!NT_SUCCESS(result))
         FspServiceLog(EVENTLOG_ERROR_TYPE,
-                      const_cast<PWSTR>(FSP_L("The service %s has failed to run (Status=%lx).")), ServiceName, result);
+                      const_cast<PWSTR>(FSP_L("The service %s has failed to run (Status=%lx).")), ServiceName,
+                      result);
     return exit_code;
 }
 
@@ -238,6 +244,7 @@ NTSTATUS FspServiceLoop(FSP_SERVICE* Service)
     const ExclusiveHold hold(loop_lock);
     looping = Service;
     const NTSTATUS result = console_loop(Service);
+    const ExclusiveHold nobody_stops(looping_lock);
     looping = nullptr;
     return result;
 }
@@ -255,7 +262,8 @@ VOID FspServiceStop(FSP_SERVICE* Service)
             log(EVENTLOG_INFORMATION_TYPE, FSP_L("The service %s has been stopped."), Service);
             set_status(Service, {SERVICE_STOPPED, 0, Service->ExitCode});
         } else {
-            log(EVENTLOG_ERROR_TYPE, FSP_L("The service %s has failed to stop (Status=%lx)."), Service, result);
+            log(EVENTLOG_ERROR_TYPE, FSP_L("The service %s has failed to stop (Status=%lx)."), Service,
+                result);
             set_status(Service, {before.dwCurrentState, before.dwControlsAccepted, before.dwWin32ExitCode});
         }
     }

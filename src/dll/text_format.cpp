@@ -133,7 +133,11 @@ void put_number(TextBuffer& out, const Conversion& c, UINT64 value, bool negativ
         digits[--at] = digit[value % (hex ? 16 : 10)];
         value /= hex ? 16 : 10;
     } while (value != 0);
-    const char* prefix = negative ? "-" : !c.alternate ? "" : c.type == 'x' ? "0x" : c.type == 'X' ? "0X" : "";
+    const char* prefix = negative        ? "-"
+                         : !c.alternate  ? ""
+                         : c.type == 'x' ? "0x"
+                         : c.type == 'X' ? "0X"
+                                         : "";
     put(out, c, prefix, digits + at, sizeof digits - at);
 }
 
@@ -195,7 +199,8 @@ void convert(TextBuffer& out, Conversion c, bool format_is_wide, Arguments& a)
     case 'd':
     case 'i': {
         const INT64 value = take_signed(a, c);
-        return put_number(out, c, value < 0 ? 0 - static_cast<UINT64>(value) : static_cast<UINT64>(value), value < 0);
+        return put_number(out, c, value < 0 ? 0 - static_cast<UINT64>(value) : static_cast<UINT64>(value),
+                          value < 0);
     }
     case 'u':
     case 'x':
@@ -213,7 +218,8 @@ void convert(TextBuffer& out, Conversion c, bool format_is_wide, Arguments& a)
     case 'C': {
         const UINT32 value = va_arg(a.list, UINT32);
         const WCHAR wide = static_cast<WCHAR>(value);
-        return takes_wide(c, format_is_wide) ? out.append_wide(&wide, 1) : out.append(static_cast<char>(value));
+        return takes_wide(c, format_is_wide) ? out.append_wide(&wide, 1)
+                                             : out.append(static_cast<char>(value));
     }
     default: // "%%", and what is no conversion stands for itself
         return out.append(c.type != 0 ? c.type : '%');

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Formatted messages in a fixed buffer, by the rules of wvsprintf: widths are those of Windows (l is 32 bits),
-// and both kinds of text can be mixed (%s as the format itself, %S the other kind, %hs narrow, %ls wide).
+// Formatted messages in a fixed buffer, by the rules of wvsprintf: widths are those of Windows (l is 32
+// bits), and both kinds of text can be mixed (%s as the format itself, %S the other kind, %hs narrow, %ls
+// wide).
 #pragma once
 
 #include <cstdarg>

@@ -29,7 +29,8 @@ NTSTATUS control(HANDLE device, ULONG code, const void* in, ULONG in_size, void*
 
 void close(HANDLE device);
 
-/** Registers inline dispatch (FSP_FSCTL_INLINE); dispatch null: waits until no call is running, then removes. */
+/** Registers inline dispatch (FSP_FSCTL_INLINE); dispatch null: waits until no call is running, then removes.
+ */
 NTSTATUS set_inline_dispatch(HANDLE device, FSP_FSCTL_INLINE_DISPATCH dispatch, PVOID context,
                              UINT32 max_concurrency);
 
@@ -40,9 +41,11 @@ NTSTATUS set_inline_dispatch(HANDLE device, FSP_FSCTL_INLINE_DISPATCH dispatch, 
  * @param desired may hold MAXIMUM_ALLOWED; generic rights are mapped as those of files
  * @return STATUS_SUCCESS, STATUS_ACCESS_DENIED or an error
  */
-NTSTATUS access_check(HANDLE token, PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired, ACCESS_MASK* granted);
+NTSTATUS access_check(HANDLE token, PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired,
+                      ACCESS_MASK* granted);
 
-/** The descriptor of a new object, as CreatePrivateObjectSecurity makes it. Freed with free_object_security. */
+/** The descriptor of a new object, as CreatePrivateObjectSecurity makes it. Freed with free_object_security.
+ */
 NTSTATUS create_object_security(HANDLE token, PSECURITY_DESCRIPTOR parent, PSECURITY_DESCRIPTOR creator,
                                 bool directory, PSECURITY_DESCRIPTOR* descriptor);
 void free_object_security(PSECURITY_DESCRIPTOR descriptor);
@@ -74,8 +77,8 @@ NTSTATUS own_token(TokenIdentity* identity);
  * @param descriptor security of the mounted directory; may be null
  * @param[out] mount for unmount
  */
-NTSTATUS mount(HANDLE volume, const WCHAR* volume_name, const WCHAR* mount_point, PSECURITY_DESCRIPTOR descriptor,
-               HANDLE* mount);
+NTSTATUS mount(HANDLE volume, const WCHAR* volume_name, const WCHAR* mount_point,
+               PSECURITY_DESCRIPTOR descriptor, HANDLE* mount);
 void unmount(HANDLE mount);
 
 /** Why the last call on this thread failed, in a plain sentence (UTF-8); empty if there is nothing to say. */

@@ -3,6 +3,7 @@
 // Names against expressions with wild cards ([MS-FSA] 2.1.4.4).
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "nt/rtl.h"
 #include "nt/text.h"
@@ -59,55 +60,57 @@ bool matches(WideView expression, WideView name, const WCHAR* upcase)
 {
     const size_t last_dot = name.rfind(u'.');
     const size_t end = expression.size();
-    Positions now(end), next(end);
-    now.add(0);
+    Positions first(end), second(end);
+    Positions* now = &first;
+    Positions* next = &second;
+    now->add(0);
 
     for (size_t n = 0; n < name.size(); ++n) {
         const WCHAR c = upcase ? upcase[static_cast<UINT16>(name[n])] : name[n];
-        now.each([&](size_t e) {
+        now->each([&](size_t e) {
             if (e == end)
                 return;
             switch (const WCHAR x = expression[e]; x) {
             case u'*':
-                next.add(e);
-                now.add(e + 1);
+                next->add(e);
+                now->add(e + 1);
                 break;
             case DOS_STAR: // anything but the last dot
                 if (n != last_dot)
-                    next.add(e);
-                now.add(e + 1);
+                    next->add(e);
+                now->add(e + 1);
                 break;
             case u'?':
-                next.add(e + 1);
+                next->add(e + 1);
                 break;
             case DOS_QM: // one character, or nothing before a dot
                 if (c == u'.')
-                    now.add(e + 1);
+                    now->add(e + 1);
                 else
-                    next.add(e + 1);
+                    next->add(e + 1);
                 break;
             case DOS_DOT:
                 if (c == u'.')
-                    next.add(e + 1);
+                    next->add(e + 1);
                 break;
             default:
                 if (x == c)
-                    next.add(e + 1);
+                    next->add(e + 1);
             }
         });
-        now = next;
-        next.clear();
-        if (now.empty())
+        std::swap(now, next);
+        next->clear();
+        if (now->empty())
             return false;
     }
 
     // At the end of the name these stand for nothing.
-    now.each([&](size_t e) {
+    now->each([&](size_t e) {
         if (e < end && (expression[e] == u'*' || expression[e] == DOS_STAR || expression[e] == DOS_QM ||
                         expression[e] == DOS_DOT))
-            now.add(e + 1);
+            now->add(e + 1);
     });
-    return now.has(end);
+    return now->has(end);
 }
 
 bool is_wild(WCHAR c) { return FsRtlIsUnicodeCharacterWild(c); }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// The Linux mount: shows a volume of the driver as a directory, through the kernel's FUSE.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <ntifs.h>
+
+namespace fsp::fuse {
+
+struct MountOptions
+{
+    /// NT name of the volume device, e.g. "\Device\Volume{...}".
+    std::u16string volume_name;
+    /// An existing empty directory.
+    std::string mount_point;
+    /// Called once, from a thread of the mount, if somebody else unmounts it (umount, fusermount3 -u).
+    std::function<void()> unmounted;
+};
+
+class Session;
+
+/// A volume that is mounted; the end of the object unmounts it and waits for requests in progress.
+class Mount
+{
+  public:
+    explicit Mount(std::unique_ptr<Session> session);
+    Mount(const Mount&) = delete;
+    ~Mount();
+
+  private:
+    std::unique_ptr<Session> session_;
+};
+
+/**
+ * Mounts a volume. The mount shows in /proc/self/mountinfo as type fuse.winfsp with the volume's name as source.
+ * All users may enter it if root mounts, or if /etc/fuse.conf has user_allow_other.
+ *
+ * @param[out] mount the mount
+ * @param[out] error_sentence what is wrong, in one sentence, if the result is not STATUS_SUCCESS
+ * @return STATUS_SUCCESS; STATUS_OBJECT_NAME_NOT_FOUND, STATUS_NOT_A_DIRECTORY, STATUS_DIRECTORY_NOT_EMPTY,
+ *         STATUS_OBJECT_NAME_COLLISION (mounted already), STATUS_ACCESS_DENIED, STATUS_DEVICE_NOT_READY (no FUSE), or
+ *         what opening the volume returned
+ */
+NTSTATUS mount(const MountOptions& options, std::unique_ptr<Mount>* mount, std::string* error_sentence);
+
+} // namespace fsp::fuse

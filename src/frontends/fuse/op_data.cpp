@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+//
+// Bytes of open files: read, write, fallocate, lseek.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "frontends/fuse/operations.h"
+
+namespace fsp::fuse {
+namespace {
+
+#ifndef FALLOC_FL_KEEP_SIZE
+constexpr int FALLOC_FL_KEEP_SIZE = 1;
+constexpr int FALLOC_FL_PUNCH_HOLE = 2;
+constexpr int FALLOC_FL_ZERO_RANGE = 16;
+#endif
+
+/// A buffer of the thread for data that passes through, aligned to pages.
+class DataBuffer
+{
+  public:
+    static char* of_size(size_t size)
+    {
+        static thread_local DataBuffer buffer;
+        if (buffer.size_ < size)
+        {
+            buffer.data_.reset(static_cast<char*>(std::aligned_alloc(4096, (size + 4095) & ~size_t(4095))));
+            buffer.size_ = buffer.data_ ? size : 0;
+        }
+        return buffer.data_.get();
+    }
+
+  private:
+    struct Free
+    {
+        void operator()(char* data) const { std::free(data); }
+    };
+
+    std::unique_ptr<char, Free> data_;
+    size_t size_ = 0;
+};
+
+OpenFile& file_of(fuse_file_info* info) { return *reinterpret_cast<OpenFile*>(info->fh); }
+
+void read(fuse_req_t handle, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info)
+{
+    Request request(handle);
+    char* const buffer = DataBuffer::of_size(size);
+    if (!buffer)
+        return void(request.fail(ENOMEM));
+    uint32_t done;
+    const NTSTATUS status = read_file(file_of(info).handle.get(), buffer, uint32_t(size), uint64_t(offset), &done);
+    if (!NT_SUCCESS(status))
+        return void(request.refuse(status));
+    request.bytes(buffer, done);
+}
+
+NTSTATUS file_size(HANDLE file, uint64_t* size)
+{
+    FILE_STANDARD_INFORMATION standard;
+    const NTSTATUS status = query_file(file, FileStandardInformation, &standard, sizeof standard);
+    *size = NT_SUCCESS(status) ? uint64_t(standard.EndOfFile.QuadPart) : 0;
+    return status;
+}
+
+void write(fuse_req_t handle, fuse_ino_t number, const char* data, size_t size, off_t offset, fuse_file_info* info)
+{
+    Request request(handle);
+    Inode& inode = request.inode(number);
+    OpenFile& file = file_of(info);
+    // Pages of a mapping have their place, whatever handle they come through.
+    const bool append = (info->flags & O_APPEND) && !info->writepage;
+    uint32_t done = 0;
+    const NTSTATUS status = write_file(file.handle.get(), data, uint32_t(size),
+                                       append ? at_end_of_file : uint64_t(offset), &done);
+    if (!NT_SUCCESS(status))
+        return void(request.refuse(status));
+    note_write(inode, file);
+    request.written(done);
+}
+
+/// Writes zeros over what exists of a range.
+NTSTATUS write_zeros(HANDLE file, uint64_t from, uint64_t to)
+{
+    constexpr size_t piece = 256 * 1024;
+    char* const zeros = DataBuffer::of_size(piece);
+    if (!zeros)
+        return STATUS_NO_MEMORY;
+    std::memset(zeros, 0, piece);
+    while (from < to)
+    {
+        uint32_t done;
+        const NTSTATUS status =
+            write_file(file, zeros, uint32_t(std::min<uint64_t>(piece, to - from)), from, &done);
+        if (!NT_SUCCESS(status))
+            return status;
+        if (done == 0)
+            return STATUS_DISK_FULL;
+        from += done;
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS set_allocation(HANDLE file, uint64_t size)
+{
+    FILE_ALLOCATION_INFORMATION allocation;
+    allocation.AllocationSize.QuadPart = LONGLONG(size);
+    return set_file(file, FileAllocationInformation, &allocation, sizeof allocation);
+}
+
+void fallocate(fuse_req_t handle, fuse_ino_t number, int mode, off_t offset, off_t length, fuse_file_info* info)
+{
+    Request request(handle);
+    Inode& inode = request.inode(number);
+    OpenFile& file = file_of(info);
+    const HANDLE nt = file.handle.get();
+    if (offset < 0 || length <= 0)
+        return void(request.fail(EINVAL));
+    const uint64_t end = uint64_t(offset) + uint64_t(length);
+    if (end > uint64_t(INT64_MAX))
+        return void(request.fail(EFBIG));
+
+    uint64_t size;
+    NTSTATUS status = file_size(nt, &size);
+    if (!NT_SUCCESS(status))
+        return void(request.refuse(status));
+
+    switch (mode)
+    {
+    case 0:
+    case FALLOC_FL_KEEP_SIZE:
+        if (end > size)
+        {
+            FILE_STANDARD_INFORMATION standard;
+            status = query_file(nt, FileStandardInformation, &standard, sizeof standard);
+            if (NT_SUCCESS(status) && end > uint64_t(standard.AllocationSize.QuadPart))
+                status = set_allocation(nt, end);
+            if (NT_SUCCESS(status) && mode == 0)
+            {
+                FILE_END_OF_FILE_INFORMATION information;
+                information.EndOfFile.QuadPart = LONGLONG(end);
+                status = set_file(nt, FileEndOfFileInformation, &information, sizeof information);
+            }
+        }
+        break;
+    case FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE:
+    case FALLOC_FL_ZERO_RANGE:
+    case FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE:
+        // The driver has no request to punch a hole; a range reads as zeros all the same.
+        status = write_zeros(nt, uint64_t(offset), std::min(end, std::max(size, uint64_t(offset))));
+        if (NT_SUCCESS(status) && mode == FALLOC_FL_ZERO_RANGE && end > size)
+        {
+            FILE_END_OF_FILE_INFORMATION information;
+            information.EndOfFile.QuadPart = LONGLONG(end);
+            status = set_file(nt, FileEndOfFileInformation, &information, sizeof information);
+        }
+        break;
+    default:
+        return void(request.fail(EOPNOTSUPP));
+    }
+    if (NT_SUCCESS(status))
+        note_write(inode, file);
+    request.refuse(status);
+}
+
+/// The driver does not tell holes, so a file is one piece of data.
+void lseek(fuse_req_t handle, fuse_ino_t, off_t offset, int whence, fuse_file_info* info)
+{
+    Request request(handle);
+    uint64_t size;
+    const NTSTATUS status = file_size(file_of(info).handle.get(), &size);
+    if (!NT_SUCCESS(status))
+        return void(request.refuse(status));
+    if (whence != SEEK_DATA && whence != SEEK_HOLE)
+        return void(request.fail(EINVAL));
+    if (offset < 0 || uint64_t(offset) >= size)
+        return void(request.fail(ENXIO));
+    request.position(whence == SEEK_DATA ? offset : off_t(size));
+}
+
+} // namespace
+
+void add_data_operations(fuse_lowlevel_ops& operations)
+{
+    operations.read = read;
+    operations.write = write;
+    operations.fallocate = fallocate;
+    operations.lseek = lseek;
+}
+
+} // namespace fsp::fuse

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+//
+// Directories: opendir, readdir, readdirplus, releasedir, fsyncdir.
+//
+// What was read of a directory stays with its handle, and offsets point into it: an offset means the same entry however
+// the directory changes meanwhile, and the driver's enumeration goes on after the last entry it gave.
+#include <cerrno>
+#include <cstring>
+
+#include "frontends/fuse/operations.h"
+
+namespace fsp::fuse {
+namespace {
+
+constexpr uint32_t chunk_size = 64 * 1024;
+
+/// 0 is the start, 1 follows ".", 2 follows "..", then positions in the chunks in units of 8 bytes.
+constexpr off_t first_entry = 2;
+constexpr off_t chunk_units = chunk_size / 8;
+
+OpenDirectory& directory_of(fuse_file_info* info) { return *reinterpret_cast<OpenDirectory*>(info->fh); }
+
+void opendir(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
+{
+    Request request(handle);
+    Inode& inode = request.inode(number);
+    auto directory = std::make_unique<OpenDirectory>();
+    OpenRequest what;
+    what.access = FILE_LIST_DIRECTORY;
+    what.options = FILE_DIRECTORY_FILE;
+    const NTSTATUS status = request.open(inode, what, &directory->handle);
+    if (!NT_SUCCESS(status))
+        return void(request.refuse(status));
+    directory->inode = &inode;
+    OpenDirectory* const opened = request.session().directories().add(std::move(directory));
+    info->fh = reinterpret_cast<uint64_t>(opened);
+    if (!request.opened(*info))
+        request.session().directories().remove(opened);
+}
+
+void releasedir(fuse_req_t handle, fuse_ino_t, fuse_file_info* info)
+{
+    Request request(handle);
+    request.session().directories().remove(&directory_of(info));
+    request.done();
+}
+
+void fsyncdir(fuse_req_t handle, fuse_ino_t, int, fuse_file_info*)
+{
+    Request request(handle);
+    request.done(); // the driver has nothing of a directory to write
+}
+
+/// Reads the next chunk; false at the end.
+NTSTATUS read_more(OpenDirectory& directory)
+{
+    alignas(8) static thread_local uint8_t buffer[chunk_size];
+    uint32_t size;
+    const NTSTATUS status =
+        query_directory(directory.handle.get(), buffer, chunk_size, directory.chunks.empty(), &size);
+    if (status == STATUS_NO_MORE_FILES || status == STATUS_NO_SUCH_FILE)
+    {
+        directory.complete = true;
+        return STATUS_SUCCESS;
+    }
+    if (!NT_SUCCESS(status))
+        return status;
+    OpenDirectory::Chunk chunk;
+    chunk.entries.reset(new uint8_t[size]);
+    std::memcpy(chunk.entries.get(), buffer, size);
+    chunk.size = size;
+    directory.chunks.push_back(std::move(chunk));
+    return STATUS_SUCCESS;
+}
+
+/// A reply that is filled entry by entry.
+class Listing
+{
+  public:
+    Listing(Request& request, Inode& inode, size_t size, bool plus)
+        : request_(request), inode_(inode), plus_(plus), capacity_(size), buffer_(space(size))
+    {
+    }
+
+    /// @param next where reading goes on after the entry
+    /// @return false if the entry does not fit
+    bool add_dot(const char* name, off_t next)
+    {
+        fuse_entry_param entry{};
+        const Inode* of = &inode_;
+        if (name[1] == '.')
+        {
+            std::lock_guard guard(request_.inodes().lock());
+            if (inode_.parent)
+                of = inode_.parent;
+            entry.attr.st_ino = of->number;
+        }
+        else
+            entry.attr.st_ino = of->number;
+        entry.attr.st_mode = S_IFDIR;
+        return put(name, entry, next);
+    }
+
+    bool add(const FILE_ID_BOTH_DIR_INFORMATION& found, off_t next)
+    {
+        const std::u16string_view name(found.FileName, found.FileNameLength / sizeof(char16_t));
+        if (name == u"." || name == u"..")
+            return true;
+        char text[1024];
+        const size_t length = to_linux_name(name, text, sizeof text - 1);
+        if (length == 0 || std::memchr(text, '/', length))
+            return true; // not a name that Linux can use
+        text[length] = 0;
+
+        fuse_entry_param entry{};
+        // The same member holds the reparse tag of a reparse point.
+        entry.attr.st_mode = type_of(found.FileAttributes, found.EaSize);
+        entry.attr.st_ino = uint64_t(found.FileId.QuadPart);
+        if (!plus_)
+            return put(text, entry, next);
+
+        if (used_ + fuse_add_direntry_plus(request_.handle(), nullptr, 0, text, nullptr, 0) > capacity_)
+            return false;
+        Attributes attributes;
+        if (look_up(name, &attributes))
+        {
+            entry = make_entry(request_, inode_, name, attributes);
+            entries_.push_back(entry);
+        }
+        return put(text, entry, next); // without an inode the kernel takes only the name
+    }
+
+    void reply()
+    {
+        if (!request_.bytes(buffer_, used_))
+            for (const fuse_entry_param& entry : entries_)
+                take_back(request_, entry);
+    }
+
+    bool empty() const { return used_ == 0; }
+
+  private:
+    static char* space(size_t size)
+    {
+        static thread_local std::unique_ptr<char[]> buffer;
+        static thread_local size_t buffer_size = 0;
+        if (buffer_size < size)
+        {
+            buffer.reset(new char[size]);
+            buffer_size = size;
+        }
+        return buffer.get();
+    }
+
+    bool look_up(std::u16string_view name, Attributes* attributes)
+    {
+        OpenRequest what;
+        what.access = FILE_READ_ATTRIBUTES | READ_CONTROL | FILE_READ_EA;
+        NtHandle file;
+        return NT_SUCCESS(request_.open(inode_, name, what, &file)) &&
+               NT_SUCCESS(query_attributes(request_.session(), file.get(), attributes));
+    }
+
+    bool put(const char* name, const fuse_entry_param& entry, off_t next)
+    {
+        const size_t size = plus_ ? fuse_add_direntry_plus(request_.handle(), buffer_ + used_, capacity_ - used_, name,
+                                                           &entry, next)
+                                  : fuse_add_direntry(request_.handle(), buffer_ + used_, capacity_ - used_, name,
+                                                      &entry.attr, next);
+        if (size > capacity_ - used_)
+            return false;
+        used_ += size;
+        return true;
+    }
+
+    Request& request_;
+    Inode& inode_;
+    const bool plus_;
+    const size_t capacity_;
+    char* const buffer_;
+    size_t used_ = 0;
+    std::vector<fuse_entry_param> entries_;
+};
+
+void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_file_info* info, bool plus)
+{
+    Request request(handle);
+    OpenDirectory& directory = directory_of(info);
+    std::lock_guard guard(directory.lock);
+    if (offset == 0 && !directory.chunks.empty())
+    {
+        // rewinddir: the directory as it is now
+        directory.chunks.clear();
+        directory.complete = false;
+    }
+
+    Listing listing(request, request.inode(number), size, plus);
+    if (offset < 1 && !listing.add_dot(".", 1))
+        return listing.reply();
+    if (offset < 2 && !listing.add_dot("..", 2))
+        return listing.reply();
+
+    off_t position = offset < first_entry ? 0 : offset - first_entry;
+    for (;;)
+    {
+        const size_t index = size_t(position / chunk_units);
+        size_t at = size_t(position % chunk_units) * 8;
+        if (index >= directory.chunks.size())
+        {
+            if (directory.complete)
+                break;
+            const NTSTATUS status = read_more(directory);
+            if (!NT_SUCCESS(status))
+            {
+                if (listing.empty())
+                    return void(request.refuse(status));
+                break;
+            }
+            continue;
+        }
+        const OpenDirectory::Chunk& chunk = directory.chunks[index];
+        if (at >= chunk.size)
+        {
+            position = off_t(index + 1) * chunk_units;
+            continue;
+        }
+        const auto& found = *reinterpret_cast<const FILE_ID_BOTH_DIR_INFORMATION*>(chunk.entries.get() + at);
+        position = found.NextEntryOffset ? position + found.NextEntryOffset / 8 : off_t(index + 1) * chunk_units;
+        if (!listing.add(found, position + first_entry))
+            break;
+    }
+    listing.reply();
+}
+
+void readdir(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_file_info* info)
+{
+    list(handle, number, size, offset, info, false);
+}
+
+void readdirplus(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_file_info* info)
+{
+    list(handle, number, size, offset, info, true);
+}
+
+} // namespace
+
+void add_directory_operations(fuse_lowlevel_ops& operations)
+{
+    operations.opendir = opendir;
+    operations.readdir = readdir;
+    operations.readdirplus = readdirplus;
+    operations.releasedir = releasedir;
+    operations.fsyncdir = fsyncdir;
+}
+
+} // namespace fsp::fuse

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+//
+// chmod, chown, truncate, utimens. The kernel has checked who may (default_permissions) and clears set-user-ID and
+// set-group-ID bits by sending a new mode; the driver checks again when the file is opened.
+#include <cerrno>
+
+#include "frontends/fuse/operations.h"
+#include "frontends/fuse/ownership.h"
+#include "frontends/fuse/times.h"
+
+namespace fsp::fuse {
+namespace {
+
+constexpr int sets_ownership = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
+constexpr int sets_times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME |
+                           FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
+
+NTSTATUS set_ownership(const Session& session, HANDLE file, const struct stat& wanted, int which)
+{
+    Attributes now;
+    NTSTATUS status = query_attributes(session, file, &now);
+    if (!NT_SUCCESS(status))
+        return status;
+
+    Ownership next = now.ownership;
+    if (which & FUSE_SET_ATTR_MODE)
+        next.mode = wanted.st_mode & 07777;
+    if (which & FUSE_SET_ATTR_UID)
+        next.uid = wanted.st_uid;
+    if (which & FUSE_SET_ATTR_GID)
+        next.gid = wanted.st_gid;
+    if (!session.traits().persistent_acls)
+        return STATUS_NOT_SUPPORTED;
+
+    const auto descriptor = to_descriptor(next, now.type == S_IFDIR);
+    SECURITY_INFORMATION parts = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+    // Only what changes: an owner who is not root may not even set himself anew as the owner on some file systems.
+    if (next.uid != now.ownership.uid)
+        parts |= OWNER_SECURITY_INFORMATION;
+    if (next.gid != now.ownership.gid)
+        parts |= GROUP_SECURITY_INFORMATION;
+    status = set_security(file, parts, descriptor->get());
+    if (!NT_SUCCESS(status) || !session.traits().extended_attributes)
+        return status;
+    if (!descriptor->exact)
+        return set_mode_ea(file, next.mode);
+    if (now.ea_size != 0)
+        return set_mode_ea(file, 0);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS set_size(HANDLE file, uint64_t size)
+{
+    FILE_END_OF_FILE_INFORMATION end;
+    end.EndOfFile.QuadPart = LONGLONG(size);
+    return set_file(file, FileEndOfFileInformation, &end, sizeof end);
+}
+
+NTSTATUS set_times(Request& request, Inode& inode, HANDLE file, const struct stat& wanted, int which)
+{
+    const int64_t now = nt_now();
+    FILE_BASIC_INFORMATION basic{};
+    if (which & FUSE_SET_ATTR_ATIME_NOW)
+        basic.LastAccessTime.QuadPart = now;
+    else if (which & FUSE_SET_ATTR_ATIME)
+        basic.LastAccessTime.QuadPart = to_nt_time(wanted.st_atim);
+    if (which & FUSE_SET_ATTR_MTIME_NOW)
+        basic.LastWriteTime.QuadPart = now;
+    else if (which & FUSE_SET_ATTR_MTIME)
+        basic.LastWriteTime.QuadPart = to_nt_time(wanted.st_mtim);
+    basic.ChangeTime.QuadPart = now;
+
+    // Handles through which the file was written would put the time of their write over this one when they close.
+    // Setting a time through a handle tells the driver to leave it alone.
+    if (basic.LastWriteTime.QuadPart != 0)
+    {
+        inode.written_at = 0;
+        while (OpenFile* open = borrow_written(request.inodes(), inode))
+        {
+            set_file(open->handle.get(), FileBasicInformation, &basic, sizeof basic);
+            give_back(request.inodes(), open);
+        }
+    }
+    return set_file(file, FileBasicInformation, &basic, sizeof basic);
+}
+
+void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int which, fuse_file_info* info)
+{
+    Request request(handle);
+    Inode& inode = request.inode(number);
+    OpenFile* const file = info ? reinterpret_cast<OpenFile*>(info->fh) : nullptr;
+
+    OpenRequest what;
+    what.access = FILE_READ_ATTRIBUTES | READ_CONTROL;
+    if (which & sets_ownership)
+    {
+        what.access |= WRITE_DAC;
+        if (which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+            what.access |= WRITE_OWNER;
+        if (request.session().traits().extended_attributes)
+            what.access |= FILE_READ_EA | FILE_WRITE_EA;
+    }
+    if (which & sets_times)
+        what.access |= FILE_WRITE_ATTRIBUTES;
+    const bool through_file = file && (which & FUSE_SET_ATTR_SIZE);
+    if ((which & FUSE_SET_ATTR_SIZE) && !through_file)
+    {
+        what.access |= FILE_WRITE_DATA;
+        what.options |= FILE_NO_INTERMEDIATE_BUFFERING;
+    }
+
+    Access access;
+    NTSTATUS status = STATUS_SUCCESS;
+    if (through_file && !(which & (sets_ownership | sets_times)))
+        access = Access(request.inodes(), reference(*file));
+    else
+        status = request.access(inode, what, &access);
+
+    if (NT_SUCCESS(status) && (which & FUSE_SET_ATTR_SIZE))
+    {
+        status = set_size(through_file ? file->handle.get() : access.get(), uint64_t(wanted->st_size));
+        if (NT_SUCCESS(status) && through_file)
+            note_write(inode, *file);
+    }
+    if (NT_SUCCESS(status) && (which & sets_ownership))
+        status = set_ownership(request.session(), access.get(), *wanted, which);
+    if (NT_SUCCESS(status) && (which & sets_times))
+        status = set_times(request, inode, access.get(), *wanted, which);
+    if (!NT_SUCCESS(status))
+        return void(request.refuse(status));
+
+    // The driver sets times of what was changed when the handle closes, so ask afterwards.
+    access.reset();
+    Attributes attributes;
+    status = request.access_attributes(inode, &access);
+    if (NT_SUCCESS(status))
+        status = query_attributes(request.session(), access.get(), &attributes);
+    if (!NT_SUCCESS(status))
+        return void(request.refuse(status));
+    remember(request, inode, attributes);
+    struct stat out;
+    fill(inode, attributes, &out);
+    request.attr(out, 0);
+}
+
+} // namespace
+
+NTSTATUS set_mode_ea(HANDLE file, mode_t mode)
+{
+    ModeEa ea = make_mode_ea(mode);
+    auto* entry = reinterpret_cast<FILE_FULL_EA_INFORMATION*>(ea.bytes);
+    ULONG size = sizeof ea.bytes;
+    if (mode == 0)
+    {
+        entry->EaValueLength = 0; // removes it
+        size -= sizeof(uint32_t);
+    }
+    return set_ea(file, ea.bytes, size);
+}
+
+void add_setattr_operations(fuse_lowlevel_ops& operations) { operations.setattr = setattr; }
+
+} // namespace fsp::fuse

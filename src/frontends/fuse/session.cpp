@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include "frontends/fuse/session.h"
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "frontends/fuse/init_hook.h"
+#include "frontends/fuse/mount_point.h"
+#include "frontends/fuse/names.h"
+#include "frontends/fuse/operations.h"
+#include "nt/text.h"
+
+namespace fsp::fuse {
+namespace {
+
+constexpr unsigned transfer_max = 1024 * 1024;
+
+/// What libfuse has to say while it mounts becomes part of the error sentence.
+thread_local std::string* mount_log = nullptr;
+
+void log(fuse_log_level, const char* format, va_list arguments)
+{
+    if (!mount_log)
+    {
+        std::vfprintf(stderr, format, arguments);
+        return;
+    }
+    char line[512];
+    std::vsnprintf(line, sizeof line, format, arguments);
+    std::string text(line);
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
+        text.pop_back();
+    if (!mount_log->empty())
+        *mount_log += "; ";
+    *mount_log += text;
+}
+
+class MountLog
+{
+  public:
+    explicit MountLog(std::string* into)
+    {
+        fuse_set_log_func(log);
+        mount_log = into;
+    }
+    MountLog(const MountLog&) = delete;
+    ~MountLog() { mount_log = nullptr; }
+};
+
+void init(void*, fuse_conn_info* connection)
+{
+    connection->max_write = transfer_max;
+    connection->max_read = transfer_max;
+    connection->max_readahead = transfer_max;
+    connection->max_background = 64;
+    connection->congestion_threshold = 48;
+    connection->time_gran = 100;
+
+    const auto want = [connection](unsigned flag) { connection->want |= connection->capable & flag; };
+    const auto refuse = [connection](unsigned flag) { connection->want &= ~flag; };
+    want(FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS |
+         FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA);
+    // Requests and replies pass through a buffer of ours in any case; a pipe in between only costs.
+    refuse(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    // The kernel tells of changes at once, which is what others who use the volume see.
+    refuse(FUSE_CAP_WRITEBACK_CACHE);
+    refuse(FUSE_CAP_HANDLE_KILLPRIV);
+    // The kernel applies the umask.
+    refuse(FUSE_CAP_DONT_MASK | FUSE_CAP_POSIX_ACL);
+    // POSIX and BSD locks are advisory, between processes of this kernel, and NT's byte-range locks are neither
+    // (mandatory, owned by a handle, no split and merge). The kernel's own lock manager does them exactly right, with
+    // deadlock detection, for nothing: so the kernel is not told that we could.
+    refuse(FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS);
+}
+
+fuse_lowlevel_ops make_operations()
+{
+    fuse_lowlevel_ops operations{};
+    operations.init = init;
+    add_lookup_operations(operations);
+    add_setattr_operations(operations);
+    add_special_operations(operations);
+    add_name_operations(operations);
+    add_file_operations(operations);
+    add_data_operations(operations);
+    add_directory_operations(operations);
+    add_volume_operations(operations);
+    add_xattr_operations(operations);
+    return operations;
+}
+
+} // namespace
+
+NTSTATUS query_traits(HANDLE root, VolumeTraits* traits)
+{
+    alignas(8) char buffer[sizeof(FILE_FS_ATTRIBUTE_INFORMATION) + 64];
+    const NTSTATUS status = query_volume(root, FileFsAttributeInformation, buffer, sizeof buffer);
+    if (!NT_SUCCESS(status) && status != STATUS_BUFFER_OVERFLOW)
+        return status;
+    const auto& attributes = *reinterpret_cast<const FILE_FS_ATTRIBUTE_INFORMATION*>(buffer);
+    const ULONG flags = attributes.FileSystemAttributes;
+    traits->ignore_case = !(flags & FILE_CASE_SENSITIVE_SEARCH);
+    traits->extended_attributes = flags & FILE_SUPPORTS_EXTENDED_ATTRIBUTES;
+    traits->reparse_points = flags & FILE_SUPPORTS_REPARSE_POINTS;
+    traits->persistent_acls = flags & FILE_PERSISTENT_ACLS;
+    traits->read_only = flags & FILE_READ_ONLY_VOLUME;
+    traits->posix_unlink_rename = flags & FILE_SUPPORTS_POSIX_UNLINK_RENAME;
+    traits->name_limit = std::min<unsigned>(Name::capacity, unsigned(attributes.MaximumComponentNameLength));
+    return STATUS_SUCCESS;
+}
+
+Session::Session(NtHandle root, const VolumeTraits& traits, const MountOptions& options)
+    : options_(options), traits_(traits), uid_(geteuid()), gid_(getegid()), root_(std::move(root)),
+      inodes_(traits.ignore_case)
+{
+}
+
+Session::~Session()
+{
+    unmount();
+    workers_.reset();
+    if (connection_)
+    {
+        // Only a connection that the kernel has closed is handed to libfuse's unmount, which frees the rest but would
+        // also unmount whatever is at the path by now.
+        pollfd device{fuse_session_fd(connection_), 0, 0};
+        if (poll(&device, 1, 0) == 1 && (device.revents & POLLERR))
+            fuse_session_unmount(connection_);
+        fuse_session_destroy(connection_);
+    }
+    close_all(inodes_);
+}
+
+int Session::start(std::string* error_sentence)
+{
+    std::string messages;
+    MountLog collect(&messages);
+
+    char* options = nullptr;
+    const auto add = [&options](const std::string& option) { fuse_opt_add_opt_escaped(&options, option.c_str()); };
+    add("fsname=" + nt::to_narrow(options_.volume_name));
+    add("subtype=winfsp");
+    add("default_permissions");
+    add("max_read=" + std::to_string(transfer_max));
+    if (may_allow_others())
+        add("allow_other");
+    if (traits_.read_only)
+        add("ro");
+    fuse_args arguments = FUSE_ARGS_INIT(0, nullptr);
+    fuse_opt_add_arg(&arguments, "winfsp");
+    fuse_opt_add_arg(&arguments, "-o");
+    fuse_opt_add_arg(&arguments, options);
+    free(options);
+
+    static const fuse_lowlevel_ops operations = make_operations();
+    connection_ = fuse_session_new(&arguments, &operations, sizeof operations, this);
+    fuse_opt_free_args(&arguments);
+    if (!connection_ || fuse_session_mount(connection_, options_.mount_point.c_str()) != 0)
+    {
+        *error_sentence = "mounting at " + options_.mount_point + " failed" + (messages.empty() ? "" : ": ") + messages;
+        return -1;
+    }
+    mounted_ = true;
+    if (hook_init(connection_) != 0)
+    {
+        *error_sentence = "mounting at " + options_.mount_point + " failed: libfuse does not take the connection";
+        return -1;
+    }
+    workers_ = std::make_unique<Workers>(connection_, options_.unmounted);
+    return 0;
+}
+
+void Session::unmount()
+{
+    if (!mounted_ || !connection_)
+        return;
+    pollfd device{fuse_session_fd(connection_), 0, 0};
+    const bool gone = poll(&device, 1, 0) == 1 && (device.revents & POLLERR);
+    if (!gone)
+        detach(options_.mount_point);
+    mounted_ = false;
+}
+
+} // namespace fsp::fuse

@@ -59,6 +59,12 @@ NTSTATUS mount_volume(PDEVICE_OBJECT control, PIRP irp) noexcept;
 /// `irp` may be null (fast I/O): then the wait cannot be cancelled but by stop.
 NTSTATUS transact_buffered(Volume& volume, PIRP irp, void* buffer, ULONG input, ULONG output, bool batch,
                            ULONG_PTR* information) noexcept;
+/// METHOD_OUT_DIRECT (BATCH) and the pointer form for kernel callers (INTERNAL).
+NTSTATUS transact_direct(Volume& volume, PIRP irp, ULONG_PTR* information) noexcept;
+NTSTATUS transact_internal(Volume& volume, PIRP irp, const void* input, ULONG input_size, void* output,
+                           ULONG output_size, ULONG_PTR* information) noexcept;
+/// Makes the virtual disk a mountable device (MOUNTDEV).
+NTSTATUS make_mount_device(Volume& volume, bool persistent, GUID* id) noexcept;
 BOOLEAN transact_fast_io(PFILE_OBJECT file, bool wait, PVOID input, ULONG input_length, PVOID output,
                          ULONG output_length, ULONG code, PIO_STATUS_BLOCK io_status) noexcept;
 

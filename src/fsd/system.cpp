@@ -27,6 +27,7 @@ void find_system_routines() noexcept
     find(&system.current_oplock_h, FSP_L("FsRtlCurrentOplockH"));
     find(&system.oplock_is_shared_request, FSP_L("FsRtlOplockIsSharedRequest"));
     find(&system.mm_does_file_have_user_writable_references, FSP_L("MmDoesFileHaveUserWritableReferences"));
+    find(&system.unload_driver, FSP_L("ZwUnloadDriver"));
     find(&system.ecp_get_list_from_irp, FSP_L("FsRtlGetEcpListFromIrp"));
     find(&system.ecp_find, FSP_L("FsRtlFindExtraCreateParameter"));
     find(&system.ecp_is_from_user_mode, FSP_L("FsRtlIsEcpFromUserMode"));

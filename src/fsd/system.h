@@ -20,6 +20,7 @@ struct SystemRoutines
     (POPLOCK, PIRP, ULONG flags, PVOID context, POPLOCK_WAIT_COMPLETE_ROUTINE, POPLOCK_FS_PREPOST_IRP);
     BOOLEAN(NTAPI* current_oplock_h)(POPLOCK);
     BOOLEAN(NTAPI* oplock_is_shared_request)(PIRP);
+    NTSTATUS(NTAPI* unload_driver)(PUNICODE_STRING service_key); // ZwUnloadDriver
     // Vista.
     BOOLEAN(NTAPI* mm_does_file_have_user_writable_references)(PSECTION_OBJECT_POINTERS);
     NTSTATUS(NTAPI* ecp_get_list_from_irp)(PIRP, PVOID* list);

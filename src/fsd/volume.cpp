@@ -3,6 +3,7 @@
 #include "change.h"
 #include "device_security.h"
 #include "dispatch.h"
+#include "mount_manager.h"
 #include "seh.h"
 #include "system.h"
 
@@ -205,7 +206,6 @@ void Volume::begin_delete() noexcept
     close_sections();
     // The process may be gone when the last file closes.
     free_process_buffers();
-    dereference();
 }
 
 /// The disk's name is free at once; the device object follows its last file.

@@ -221,9 +221,11 @@ struct Driver
     PDEVICE_OBJECT mup = nullptr; // network.cpp
     UNICODE_STRING name_suffix{}; // "+ident" of a side-by-side instance, else empty
     WCHAR name_suffix_buffer[40]{};
+    bool linked = false; // a side-by-side instance made the plain names
+    UNICODE_STRING service_name{}; // registry path of the driver's service
+    WCHAR service_name_buffer[160]{};
     volatile LONG unloading = 0;
     volatile LONG background_work = 0; // work items on their way; unload waits for zero
-    KEVENT no_background_work;
     // Once a second while there are volumes.
     KTIMER timer;
     KDPC timer_dpc;
@@ -235,6 +237,8 @@ extern Driver driver;
 ULONG processor_count() noexcept;
 /// A random (version 4) GUID.
 NTSTATUS make_guid(GUID* guid) noexcept;
+/// Removes the control devices; they vanish with their last handle. Idempotent.
+void remove_control_devices() noexcept;
 /// Brackets every work item.
 void begin_background_work() noexcept;
 void end_background_work() noexcept;

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#include "dll/dll.h"
+#include "nt/win32_status.h"
+
+NTSTATUS FspNtStatusFromWin32(DWORD Error) { return fsp::nt::status_of_win32(Error); }
+
+DWORD FspWin32FromNtStatus(NTSTATUS Status) { return fsp::nt::win32_of_status(Status); }

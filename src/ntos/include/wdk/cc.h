@@ -52,6 +52,7 @@ typedef VOID(NTAPI* PCC_POST_DEFERRED_WRITE)(PVOID Context1, PVOID Context2);
 #define DO_NOT_RETRY_PURGE 2
 #define DO_NOT_PURGE_DIRTY_PAGES 4
 #define PURGE_WITH_ACTIVE_VIEWS 8
+#define CC_FLUSH_AND_PURGE_NO_PURGE 1
 
 #define CcIsFileCached(FileObject)                                                                           \
     ((FileObject)->SectionObjectPointer != nullptr &&                                                        \

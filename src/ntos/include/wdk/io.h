@@ -970,6 +970,12 @@ VOID NTAPI IoAcquireVpbSpinLock(PKIRQL Irql);
 VOID NTAPI IoReleaseVpbSpinLock(KIRQL Irql);
 PIRP NTAPI IoGetTopLevelIrp();
 VOID NTAPI IoSetTopLevelIrp(PIRP Irp);
+// Values instead of an IRP.
+#define FSRTL_FSP_TOP_LEVEL_IRP ((LONG_PTR)0x01)
+#define FSRTL_CACHE_TOP_LEVEL_IRP ((LONG_PTR)0x02)
+#define FSRTL_MOD_WRITE_TOP_LEVEL_IRP ((LONG_PTR)0x03)
+#define FSRTL_FAST_IO_TOP_LEVEL_IRP ((LONG_PTR)0x04)
+#define FSRTL_MAX_TOP_LEVEL_IRP_FLAG 0xFFFF
 PEPROCESS NTAPI IoGetRequestorProcess(PIRP Irp);
 ULONG NTAPI IoGetRequestorProcessId(PIRP Irp);
 NTSTATUS NTAPI IoGetRequestorSessionId(PIRP Irp, PULONG SessionId);

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#include "ntos/fsrtl/file_callbacks.h"
+#include "ntos/mm/section.h"
+
+#include <map>
+#include <mutex>
+#include <sys/mman.h>
+
+namespace fsp::ntos::mm {
+namespace {
+
+using cc::CacheMap;
+using cc::MapRef;
+using cc::Span;
+using cc::View;
+
+uint64_t page_up(uint64_t size) { return (size + cc::page_size - 1) & ~uint64_t{cc::page_size - 1}; }
+
+int host_protection(ULONG protection)
+{
+    switch (protection & 0xFF) {
+    case PAGE_READONLY:
+    case PAGE_EXECUTE:
+    case PAGE_EXECUTE_READ:
+        return PROT_READ;
+    case PAGE_READWRITE:
+    case PAGE_WRITECOPY:
+    case PAGE_EXECUTE_READWRITE:
+    case PAGE_EXECUTE_WRITECOPY:
+        return PROT_READ | PROT_WRITE;
+    default:
+        return PROT_NONE;
+    }
+}
+
+bool is_copy_on_write(ULONG protection)
+{
+    return (protection & (PAGE_WRITECOPY | PAGE_EXECUTE_WRITECOPY)) != 0;
+}
+
+bool is_writable(ULONG protection) { return (protection & (PAGE_READWRITE | PAGE_EXECUTE_READWRITE)) != 0; }
+
+/// A mapped view; undoes itself as far as it got.
+class Mapping
+{
+  public:
+    Mapping(MapRef map, const ViewRequest& request) : map_(std::move(map)), request_(request)
+    {
+        map_->add_section();
+    }
+    Mapping(const Mapping&) = delete;
+
+    ~Mapping()
+    {
+        if (base_) {
+            munmap(base_, request_.size);
+            if (writable())
+                map_->mark_dirty(request_.offset, request_.size);
+        }
+        for (View* view : views_)
+            map_->view_unmapped(view, writable());
+        map_->remove_section();
+    }
+
+    NTSTATUS establish()
+    {
+        void* reserved =
+            mmap(nullptr, request_.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (reserved == MAP_FAILED)
+            return STATUS_NO_MEMORY;
+        base_ = static_cast<char*>(reserved);
+        NTSTATUS status = STATUS_SUCCESS;
+        char* at = base_;
+        cc::for_each_span(request_.offset, request_.size, [&](const Span& span) {
+            status = map_span(span, at);
+            at += span.length;
+            return NT_SUCCESS(status);
+        });
+        return status;
+    }
+
+    char* base() const { return base_; }
+    size_t size() const { return request_.size; }
+    uint64_t offset() const { return request_.offset; }
+    bool writable() const { return is_writable(request_.protection); }
+    CacheMap& map() const { return *map_; }
+
+  private:
+    NTSTATUS map_span(const Span& span, char* at)
+    {
+        NTSTATUS status;
+        View* view = map_->pin(span, true, &status);
+        if (!view)
+            return status;
+        map_->view_mapped(view, writable());
+        map_->unpin(view);
+        views_.push_back(view);
+        const bool mapped = cc::Arena::instance().map_at(at, view->slot, span.offset, span.length,
+                                                         host_protection(request_.protection),
+                                                         is_copy_on_write(request_.protection));
+        return mapped ? STATUS_SUCCESS : STATUS_NO_MEMORY;
+    }
+
+    MapRef map_;
+    ViewRequest request_;
+    char* base_ = nullptr;
+    std::vector<View*> views_;
+};
+
+struct Mappings
+{
+    std::mutex mutex;
+    std::map<char*, std::shared_ptr<Mapping>> by_base;
+
+    /// Locked.
+    auto find(void* address)
+    {
+        auto it = by_base.upper_bound(static_cast<char*>(address));
+        if (it == by_base.begin())
+            return by_base.end();
+        --it;
+        return static_cast<char*>(address) < it->first + it->second->size() ? it : by_base.end();
+    }
+
+    std::shared_ptr<Mapping> lookup(void* address)
+    {
+        std::lock_guard hold(mutex);
+        auto it = find(address);
+        return it == by_base.end() ? nullptr : it->second;
+    }
+};
+
+Mappings& mappings()
+{
+    static Mappings* m = new Mappings; // views may outlive main()
+    return *m;
+}
+
+} // namespace
+
+NTSTATUS map_view(Section& section, const ViewRequest& request, void** base)
+{
+    ViewRequest rounded = request;
+    rounded.size = page_up(request.size);
+    section.map->reference();
+    auto mapping = std::make_shared<Mapping>(MapRef(section.map.get()), rounded);
+    const NTSTATUS status = mapping->establish();
+    if (!NT_SUCCESS(status))
+        return status;
+    std::lock_guard hold(mappings().mutex);
+    *base = mapping->base();
+    mappings().by_base.emplace(mapping->base(), std::move(mapping));
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS unmap_view(void* address)
+{
+    std::shared_ptr<Mapping> gone; // ends after the lock: it may close the file
+    std::lock_guard hold(mappings().mutex);
+    auto it = mappings().find(address);
+    if (it == mappings().by_base.end())
+        return STATUS_NOT_MAPPED_VIEW;
+    gone = std::move(it->second);
+    mappings().by_base.erase(it);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS flush_view(void** base, size_t* size)
+{
+    const std::shared_ptr<Mapping> mapping = mappings().lookup(*base);
+    if (!mapping)
+        return STATUS_NOT_MAPPED_VIEW;
+    const auto from =
+        static_cast<uint64_t>(static_cast<char*>(*base) - mapping->base()) & ~uint64_t{cc::page_size - 1};
+    const uint64_t left = mapping->size() - from;
+    const uint64_t length = *size == 0 ? left : std::min(left, page_up(*size));
+    *base = mapping->base() + from;
+    *size = length;
+
+    CacheMap& map = mapping->map();
+    if (mapping->writable())
+        map.mark_dirty(mapping->offset() + from, length);
+    fsrtl::FlushLock lock(map.file());
+    return NT_SUCCESS(lock.status()) ? map.flush(mapping->offset() + from, length) : lock.status();
+}
+
+bool mark_view_dirty(void* address, size_t size)
+{
+    const std::shared_ptr<Mapping> mapping = mappings().lookup(address);
+    if (!mapping)
+        return false;
+    const auto from = static_cast<uint64_t>(static_cast<char*>(address) - mapping->base());
+    mapping->map().mark_dirty(mapping->offset() + from, std::min<uint64_t>(size, mapping->size() - from));
+    return true;
+}
+
+} // namespace fsp::ntos::mm

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "ntos/io/dispatch_check.h"
+
+#include "ntos/io/irp.h"
+#include "ntos/verifier.h"
+#include "ntos/ob/spin_lock.h"
+
+#include <mutex>
+
+namespace fsp::ntos::io {
+
+namespace {
+
+SpinLock lock;
+/// Dispatch routines that have not returned, of all threads.
+DispatchCheck* running;
+
+bool is_live(PIRP irp, const char* what)
+{
+    if (!has_prefix(irp))
+        return true;
+    switch (prefix_of(irp)->state) {
+    case irp_live:
+        return true;
+    case irp_done:
+        verifier::report("IRP %p %s after it was completed", static_cast<void*>(irp), what);
+        return false;
+    default:
+        verifier::report("IRP %p %s after it was freed", static_cast<void*>(irp), what);
+        return false;
+    }
+}
+
+} // namespace
+
+bool may_call(PIRP irp)
+{
+    // A freed IRP is filled with a pattern; its type gives it away before anything else is believed.
+    if (irp->Type != IO_TYPE_IRP) {
+        verifier::report("IRP %p is not an IRP (freed?) in IoCallDriver", static_cast<void*>(irp));
+        return false;
+    }
+    if (irp->CurrentLocation <= 1) {
+        verifier::report("IRP %p has no stack location left for the next driver", static_cast<void*>(irp));
+        return false;
+    }
+    return is_live(irp, "sent");
+}
+
+bool may_complete(PIRP irp)
+{
+    if (irp->Type != IO_TYPE_IRP) {
+        verifier::report("IRP %p is not an IRP (freed?) in IoCompleteRequest", static_cast<void*>(irp));
+        return false;
+    }
+    if (irp->CurrentLocation > irp->StackCount + 1) {
+        verifier::report("IRP %p completed twice", static_cast<void*>(irp));
+        return false;
+    }
+    if (!is_live(irp, "completed"))
+        return false;
+    if (irp->IoStatus.Status == STATUS_PENDING)
+        verifier::report("IRP %p completed with STATUS_PENDING", static_cast<void*>(irp));
+    if (irp->CancelRoutine != nullptr)
+        verifier::report("IRP %p completed with its cancel routine set", static_cast<void*>(irp));
+    return true;
+}
+
+void note_completion(PIRP irp, PIO_STACK_LOCATION stack)
+{
+    std::lock_guard guard(lock);
+    for (DispatchCheck* c = running; c != nullptr; c = c->next_)
+        if (c->irp_ == irp && c->stack_ == stack && !c->completed_) {
+            c->completed_ = true;
+            c->was_pending_ = irp->PendingReturned != FALSE;
+        }
+}
+
+DispatchCheck::DispatchCheck(PIRP irp, PIO_STACK_LOCATION stack, PDRIVER_DISPATCH routine)
+    : irp_(irp), stack_(stack), routine_(reinterpret_cast<void*>(routine)), major_(stack->MajorFunction),
+      irql_(KeGetCurrentIrql()), apcs_disabled_(KeAreApcsDisabled()),
+      critical_regions_(verifier::critical_region_depth())
+{
+    std::lock_guard guard(lock);
+    next_ = running;
+    running = this;
+}
+
+NTSTATUS DispatchCheck::done(NTSTATUS status)
+{
+    bool marked = false;
+    {
+        std::lock_guard guard(lock);
+        for (DispatchCheck** c = &running; *c != nullptr; c = &(*c)->next_)
+            if (*c == this) {
+                *c = next_;
+                break;
+            }
+        // If it is not completed yet, it cannot get past this location while the lock is held.
+        marked = completed_ ? was_pending_ : (stack_->Control & SL_PENDING_RETURNED) != 0;
+    }
+    if (marked != (status == STATUS_PENDING))
+        verifier::report("dispatch routine %p for major function 0x%02x returned 0x%08x with the IRP %smarked pending",
+                         routine_, major_, static_cast<unsigned>(status), marked ? "" : "not ");
+    if (KeGetCurrentIrql() != irql_)
+        verifier::report("dispatch routine %p for major function 0x%02x changed IRQL from %d to %d", routine_, major_,
+                         irql_, KeGetCurrentIrql());
+    if (verifier::critical_region_depth() != critical_regions_ || KeAreApcsDisabled() != apcs_disabled_)
+        verifier::report("dispatch routine %p for major function 0x%02x changed the critical region count", routine_,
+                         major_);
+    return status;
+}
+
+} // namespace fsp::ntos::io

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/// @file Verifier: the rules for an IRP between IofCallDriver and IofCompleteRequest.
+#pragma once
+
+#include <ntifs.h>
+
+namespace fsp::ntos::io {
+
+/// The IRP is live and has a stack location left.
+bool may_call(PIRP irp);
+
+/// The IRP is live, not completed before, has a final status and no cancel routine.
+bool may_complete(PIRP irp);
+
+/// A stack location is being completed; called before it is cleared.
+void note_completion(PIRP irp, PIO_STACK_LOCATION stack);
+
+/// Watches one call of a dispatch routine: STATUS_PENDING is returned exactly when the IRP was marked pending, and
+/// the routine leaves IRQL and critical regions as it found them.
+class DispatchCheck
+{
+  public:
+    DispatchCheck(PIRP irp, PIO_STACK_LOCATION stack, PDRIVER_DISPATCH routine);
+    NTSTATUS done(NTSTATUS status);
+
+  private:
+    friend void note_completion(PIRP irp, PIO_STACK_LOCATION stack);
+
+    PIRP irp_;
+    PIO_STACK_LOCATION stack_;
+    void* routine_;
+    UCHAR major_;
+    KIRQL irql_;
+    bool apcs_disabled_;
+    LONG critical_regions_;
+    bool completed_ = false;
+    bool was_pending_ = false;
+    DispatchCheck* next_;
+};
+
+} // namespace fsp::ntos::io

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+#include "ntos/io/irp.h"
+
+#include "ntos/io/ecp.h"
+#include "ntos/verifier.h"
+#include "ntos/ob/block_cache.h"
+#include "ntos/ps/process.h"
+
+#include <array>
+#include <mutex>
+
+namespace fsp::ntos::io {
+
+namespace {
+
+constexpr size_t small_irp = sizeof(IrpPrefix) + sizeof(IRP) + cached_irp_stack * sizeof(IO_STACK_LOCATION);
+using SmallIrps = BlockCache<small_irp>;
+
+/// Verifier: freed IRPs rest here for a while, filled with a pattern, so that a late write is noticed.
+class Quarantine
+{
+  public:
+    void add(IrpPrefix* p)
+    {
+        std::memset(static_cast<void*>(p + 1), pattern, p->block_size - sizeof *p);
+        std::lock_guard guard(lock_);
+        std::swap(p, slots_[next_]);
+        next_ = (next_ + 1) % slots_.size();
+        if (p == nullptr)
+            return;
+        const auto* bytes = reinterpret_cast<const unsigned char*>(p + 1);
+        for (size_t i = 0; i < p->block_size - sizeof *p; ++i)
+            if (bytes[i] != pattern) {
+                verifier::report("IRP %p written to at offset %zu after it was freed", static_cast<void*>(p + 1), i);
+                break;
+            }
+        std::free(p);
+    }
+
+  private:
+    static constexpr unsigned char pattern = 0xDD;
+    SpinLock lock_;
+    std::array<IrpPrefix*, 64> slots_{};
+    size_t next_ = 0;
+};
+
+Quarantine& quarantine()
+{
+    static auto* q = new Quarantine;
+    return *q;
+}
+
+void unpin(IrpPrefix* p)
+{
+    if (p->pins.fetch_sub(1, std::memory_order_acq_rel) != 1)
+        return;
+    if (verifier::enabled) [[unlikely]]
+        quarantine().add(p);
+    else if (p->block_size == small_irp)
+        SmallIrps::give(p);
+    else
+        std::free(p);
+}
+
+} // namespace
+
+void enqueue(PIRP irp)
+{
+    ps::ThreadState& t = ps::current();
+    prefix_of(irp)->thread = &t;
+    std::lock_guard guard(t.irp_lock);
+    InsertTailList(&t.irps, &irp->ThreadListEntry);
+}
+
+namespace {
+
+void dequeue(PIRP irp)
+{
+    ps::ThreadState* t = prefix_of(irp)->thread;
+    if (t == nullptr)
+        return;
+    prefix_of(irp)->thread = nullptr;
+    bool last = false;
+    {
+        std::lock_guard guard(t->irp_lock);
+        RemoveEntryList(&irp->ThreadListEntry);
+        last = t->exited && t->irps.Flink == &t->irps;
+    }
+    if (last)
+        delete t;
+}
+
+void copy_back(PIRP irp)
+{
+    if ((irp->Flags & IRP_INPUT_OPERATION) != 0 && irp->UserBuffer != nullptr && !NT_ERROR(irp->IoStatus.Status)) {
+        ULONG_PTR size = irp->IoStatus.Information;
+        if (size > prefix_of(irp)->output_length) {
+            if (verifier::enabled)
+                verifier::report("IRP %p completed with Information %zu, its buffer has %u bytes",
+                                 static_cast<void*>(irp), static_cast<size_t>(size), prefix_of(irp)->output_length);
+            size = prefix_of(irp)->output_length;
+        }
+        std::memcpy(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, size);
+    }
+    if ((irp->Flags & IRP_DEALLOCATE_BUFFER) != 0 && irp->AssociatedIrp.SystemBuffer != nullptr) {
+        if (irp->AssociatedIrp.SystemBuffer == prefix_of(irp)->system_buffer)
+            std::free(irp->AssociatedIrp.SystemBuffer);
+        else
+            ExFreePool(irp->AssociatedIrp.SystemBuffer);
+    }
+}
+
+void free_mdls(PIRP irp)
+{
+    while (PMDL mdl = irp->MdlAddress) {
+        irp->MdlAddress = mdl->Next;
+        IoFreeMdl(mdl);
+    }
+}
+
+} // namespace
+
+void* take_buffer(ULONG size) { return std::malloc(size != 0 ? size : 1); }
+
+bool make_request(PDEVICE_OBJECT device, PFILE_OBJECT file, UCHAR major, KPROCESSOR_MODE mode, Request* request)
+{
+    PIRP irp = IoAllocateIrp(device->StackSize, FALSE);
+    if (irp == nullptr)
+        return false;
+    irp->RequestorMode = mode;
+    irp->Tail.Overlay.Thread = ps::current().thread;
+    irp->Tail.Overlay.OriginalFileObject = file;
+    PIO_STACK_LOCATION stack = IoGetNextIrpStackLocation(irp);
+    stack->MajorFunction = major;
+    stack->FileObject = file;
+    request->irp = irp;
+    request->stack = stack;
+    return true;
+}
+
+bool give_system_buffer(Request& request, ULONG size, const void* input, ULONG input_size, void* output)
+{
+    void* buffer = take_buffer(size);
+    if (buffer == nullptr)
+        return false;
+    if (input_size != 0)
+        std::memcpy(buffer, input, input_size);
+    // What a driver leaves untouched must not show old memory to the caller.
+    if (size > input_size)
+        std::memset(static_cast<char*>(buffer) + input_size, 0, size - input_size);
+    PIRP irp = request.irp;
+    irp->AssociatedIrp.SystemBuffer = buffer;
+    prefix_of(irp)->system_buffer = buffer;
+    prefix_of(irp)->output_length = size;
+    irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
+    irp->UserBuffer = output;
+    if (output != nullptr)
+        irp->Flags |= IRP_INPUT_OPERATION;
+    return true;
+}
+
+NTSTATUS send_and_wait(PDEVICE_OBJECT device, PIRP irp, Waiter& waiter)
+{
+    irp->UserIosb = &waiter.iosb;
+    irp->UserEvent = &waiter.done;
+    irp->Flags |= IRP_SYNCHRONOUS_API | IRP_DEFER_IO_COMPLETION;
+    enqueue(irp);
+    const NTSTATUS status = IofCallDriver(device, irp);
+    if (status != STATUS_PENDING) {
+        finish(irp);
+        return status;
+    }
+    KeWaitForSingleObject(&waiter.done, Executive, KernelMode, FALSE, nullptr);
+    return waiter.iosb.Status;
+}
+
+void finish(PIRP irp)
+{
+    const NTSTATUS status = irp->IoStatus.Status;
+    const bool create = (irp->Flags & IRP_CREATE_OPERATION) != 0;
+    if ((irp->Flags & IRP_BUFFERED_IO) != 0)
+        copy_back(irp);
+    if (irp->MdlAddress != nullptr)
+        free_mdls(irp);
+    if (PVOID auxiliary = std::exchange(irp->Tail.Overlay.AuxiliaryBuffer, nullptr)) {
+        if (prefix_of(irp)->auxiliary != nullptr && status == STATUS_REPARSE)
+            *prefix_of(irp)->auxiliary = auxiliary;
+        else
+            ExFreePool(auxiliary);
+    }
+    if (create)
+        // The opener's, who may use the list for the next device behind a reparse point.
+        prefix_of(irp)->ecps = nullptr;
+    dequeue(irp);
+
+    PIO_STATUS_BLOCK iosb = irp->UserIosb;
+    PKEVENT event = irp->UserEvent;
+    PFILE_OBJECT file = irp->Tail.Overlay.OriginalFileObject;
+    const PIO_APC_ROUTINE routine = irp->Overlay.AsynchronousParameters.UserApcRoutine;
+    PVOID context = irp->Overlay.AsynchronousParameters.UserApcContext;
+    const bool synchronous_api = (irp->Flags & IRP_SYNCHRONOUS_API) != 0;
+    const ULONG_PTR information = irp->IoStatus.Information;
+    IoFreeIrp(irp);
+
+    if (iosb != nullptr) {
+        iosb->Information = information;
+        std::atomic_ref(iosb->Status).store(status, std::memory_order_release);
+    }
+    if (synchronous_api) {
+        // The waiter, and what lies on its stack, may be gone once the event is set.
+        if (event != nullptr)
+            KeSetEvent(event, 0, FALSE);
+        return;
+    }
+    if (file != nullptr && !create) {
+        file->FinalStatus = status;
+        KeSetEvent(&file->Event, 0, FALSE);
+    }
+    if (event != nullptr) {
+        KeSetEvent(event, 0, FALSE);
+        // Only requests on a file got their event by handle.
+        if (file != nullptr)
+            ob::dereference(event);
+    }
+    // There is no user mode to queue an APC to: the routine runs here and now.
+    if (routine != nullptr)
+        routine(context, iosb, 0);
+    if (file != nullptr && !create)
+        ob::dereference(file);
+}
+
+int cancel_irps(ps::ThreadState& thread, PFILE_OBJECT file, PIO_STATUS_BLOCK iosb)
+{
+    int count = 0;
+    PIRP batch[16];
+    for (bool more = true; more;) {
+        int n = 0;
+        more = false;
+        {
+            std::lock_guard guard(thread.irp_lock);
+            for (LIST_ENTRY* e = thread.irps.Flink; e != &thread.irps; e = e->Flink) {
+                PIRP irp = CONTAINING_RECORD(e, IRP, ThreadListEntry);
+                if (std::atomic_ref(irp->Cancel).load(std::memory_order_relaxed) ||
+                    (file != nullptr && irp->Tail.Overlay.OriginalFileObject != file) ||
+                    (iosb != nullptr && irp->UserIosb != iosb))
+                    continue;
+                if (n == 16) {
+                    more = true;
+                    break;
+                }
+                prefix_of(irp)->pins.fetch_add(1, std::memory_order_relaxed);
+                batch[n++] = irp;
+            }
+        }
+        for (int i = 0; i < n; ++i) {
+            IoCancelIrp(batch[i]);
+            unpin(prefix_of(batch[i]));
+        }
+        count += n;
+    }
+    return count;
+}
+
+} // namespace fsp::ntos::io
+
+using namespace fsp::ntos;
+
+extern "C" {
+
+PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN)
+{
+    const size_t size = StackSize <= static_cast<CCHAR>(io::cached_irp_stack)
+                            ? io::small_irp
+                            : sizeof(io::IrpPrefix) + IoSizeOfIrp(StackSize);
+    void* block = size == io::small_irp ? io::SmallIrps::take() : std::malloc(size);
+    if (block == nullptr)
+        return nullptr;
+    auto* prefix = new (block) io::IrpPrefix{};
+    prefix->pins.store(1, std::memory_order_relaxed);
+    prefix->block_size = static_cast<uint32_t>(size);
+    prefix->state = io::irp_live;
+    PIRP irp = reinterpret_cast<PIRP>(prefix + 1);
+    IoInitializeIrp(irp, IoSizeOfIrp(StackSize), StackSize);
+    irp->AllocationFlags |= io::allocated_here;
+    prefix->process = ps::current().process;
+    return irp;
+}
+
+VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
+{
+    std::memset(static_cast<void*>(Irp), 0, PacketSize);
+    Irp->Type = IO_TYPE_IRP;
+    Irp->Size = PacketSize;
+    Irp->StackCount = StackSize;
+    Irp->CurrentLocation = static_cast<CCHAR>(StackSize + 1);
+    InitializeListHead(&Irp->ThreadListEntry);
+    Irp->Tail.Overlay.CurrentStackLocation = reinterpret_cast<PIO_STACK_LOCATION>(Irp + 1) + StackSize;
+}
+
+VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Iostatus)
+{
+    const UCHAR flags = Irp->AllocationFlags;
+    IoInitializeIrp(Irp, Irp->Size, Irp->StackCount);
+    Irp->AllocationFlags = flags;
+    Irp->IoStatus.Status = Iostatus;
+    if (io::has_prefix(Irp))
+        io::prefix_of(Irp)->state = io::irp_live;
+}
+
+VOID NTAPI IoFreeIrp(PIRP Irp)
+{
+    if (!io::has_prefix(Irp)) {
+        // Memory of the driver's own; nothing to give back.
+        return;
+    }
+    io::IrpPrefix* prefix = io::prefix_of(Irp);
+    if (verifier::enabled) [[unlikely]] {
+        if (prefix->state == io::irp_freed) {
+            verifier::report("IRP %p freed twice", static_cast<void*>(Irp));
+            return;
+        }
+        if (!IsListEmpty(&Irp->ThreadListEntry) && prefix->thread != nullptr)
+            verifier::report("IRP %p freed while in flight", static_cast<void*>(Irp));
+    }
+    prefix->state = io::irp_freed;
+    if (prefix->ecps != nullptr)
+        io::free_ecps(std::exchange(prefix->ecps, nullptr));
+    io::unpin(prefix);
+}
+
+PEPROCESS NTAPI IoGetRequestorProcess(PIRP Irp)
+{
+    return io::has_prefix(Irp) ? io::prefix_of(Irp)->process : PsGetCurrentProcess();
+}
+
+ULONG NTAPI IoGetRequestorProcessId(PIRP Irp)
+{
+    return static_cast<ULONG>(reinterpret_cast<uintptr_t>(PsGetProcessId(IoGetRequestorProcess(Irp))));
+}
+
+PIRP NTAPI IoGetTopLevelIrp() { return ps::current().top_level_irp; }
+VOID NTAPI IoSetTopLevelIrp(PIRP Irp) { ps::current().top_level_irp = Irp; }
+
+BOOLEAN NTAPI IoIsOperationSynchronous(PIRP Irp)
+{
+    const PFILE_OBJECT file = IoGetCurrentIrpStackLocation(Irp)->FileObject;
+    const bool synchronous = (file != nullptr && (file->Flags & FO_SYNCHRONOUS_IO) != 0) ||
+                             (Irp->Flags & (IRP_SYNCHRONOUS_API | IRP_SYNCHRONOUS_PAGING_IO)) != 0;
+    const bool asynchronous_paging =
+        (Irp->Flags & IRP_PAGING_IO) != 0 && (Irp->Flags & IRP_SYNCHRONOUS_PAGING_IO) == 0;
+    return synchronous && !asynchronous_paging;
+}
+
+} // extern "C"

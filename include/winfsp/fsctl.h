@@ -379,7 +379,11 @@ typedef struct
     UINT64 UserContext;                                                                                      \
     UINT64 UserContext2;
 
-/** A request of the driver. */
+/**
+ * A request of the driver.
+ *
+ * Bit-fields are filled up to their unit: some compilers would put the next member into the rest of it.
+ */
 typedef struct
 {
     UINT16 Version;
@@ -418,6 +422,7 @@ typedef struct
             UINT32 FileAttributes;
             UINT64 AllocationSize;
             UINT32 Supersede : 1;
+            UINT32 ReservedFlags : 31;
             FSP_FSCTL_TRANSACT_BUF Ea;
         } Overwrite;
         struct
@@ -429,6 +434,7 @@ typedef struct
             UINT32 SetLastAccessTime : 1;
             UINT32 SetLastWriteTime : 1;
             UINT32 SetChangeTime : 1;
+            UINT32 ReservedFlags : 26;
         } Cleanup;
         struct
         {
@@ -450,6 +456,7 @@ typedef struct
             UINT32 Length;
             UINT32 Key;
             UINT32 ConstrainedIo : 1;
+            UINT32 ReservedFlags : 31;
         } Write;
         struct
         {
@@ -480,6 +487,7 @@ typedef struct
                 struct
                 {
                     UINT32 Delete : 1;
+                    UINT32 ReservedFlags : 31;
                 } Disposition;
                 struct
                 {
@@ -531,6 +539,7 @@ typedef struct
             FSP_FSCTL_TRANSACT_BUF Marker;
             UINT32 CaseSensitive : 1;
             UINT32 PatternIsFileName : 1;
+            UINT32 ReservedFlags : 30;
         } QueryDirectory;
         struct
         {
@@ -594,6 +603,7 @@ typedef struct
                 FSP_FSCTL_TRANSACT_BUF FileName; /* normalized; Size without terminator */
                 UINT32 DisableCache : 1;
                 UINT32 HasSecurityDescriptor : 1;
+                UINT32 ReservedFlags : 30;
             } Opened;
             struct
             {

@@ -59,10 +59,13 @@ extern "C" {
 
 /*
  * Reparse data ([MS-FSCC] 2.1.2). SDKs keep it for kernel mode; SYMLINK_FLAG_RELATIVE tells whether somebody
- * (the kernel headers, or the program itself) has declared it before.
+ * (the kernel headers, or the program itself) has declared it before. MinGW has the flag in winnt.h, but with
+ * the structure always comes the macro for the size of its header.
  */
+#if !defined(SYMLINK_FLAG_RELATIVE) || (defined(__MINGW32__) && !defined(REPARSE_DATA_BUFFER_HEADER_SIZE))
 #if !defined(SYMLINK_FLAG_RELATIVE)
 #define SYMLINK_FLAG_RELATIVE 1
+#endif
 typedef struct _REPARSE_DATA_BUFFER
 {
     ULONG ReparseTag;

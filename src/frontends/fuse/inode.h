@@ -47,6 +47,7 @@ struct Inode
     std::atomic<bool> orphan = false;    ///< has no name any more
     std::atomic<bool> directory = false;
     std::atomic<mode_t> type = 0; ///< S_IFMT
+    std::atomic<bool> privileged = false; ///< a file with set-user-ID or set-group-ID
     /// Time of the last write through an open file whose handle has not told the file system yet; 0: none.
     std::atomic<int64_t> written_at = 0;
     /// Counts what may change cached attributes through this mount.

@@ -69,8 +69,9 @@ NTSTATUS read_file(HANDLE file, void* buffer, uint32_t size, uint64_t offset, ui
     Wait wait;
     LARGE_INTEGER at;
     at.QuadPart = LONGLONG(offset);
+    // Zw: programs on Linux do not read in whole sectors, which is asked of unbuffered reads from user mode.
     const NTSTATUS status =
-        wait.finish(NtReadFile(file, wait.event(), nullptr, nullptr, &wait.io, buffer, size, &at, nullptr));
+        wait.finish(ZwReadFile(file, wait.event(), nullptr, nullptr, &wait.io, buffer, size, &at, nullptr));
     *done = NT_SUCCESS(status) ? uint32_t(wait.io.Information) : 0;
     return status == STATUS_END_OF_FILE ? STATUS_SUCCESS : status;
 }
@@ -85,7 +86,7 @@ NTSTATUS write_file(HANDLE file, const void* buffer, uint32_t size, uint64_t off
         at.HighPart = -1;
         at.LowPart = FILE_WRITE_TO_END_OF_FILE;
     }
-    const NTSTATUS status = wait.finish(NtWriteFile(file, wait.event(), nullptr, nullptr, &wait.io,
+    const NTSTATUS status = wait.finish(ZwWriteFile(file, wait.event(), nullptr, nullptr, &wait.io,
                                                     const_cast<void*>(buffer), size, &at, nullptr));
     *done = NT_SUCCESS(status) ? uint32_t(wait.io.Information) : 0;
     return status;

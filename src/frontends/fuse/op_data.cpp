@@ -74,6 +74,7 @@ void write(fuse_req_t handle, fuse_ino_t number, const char* data, size_t size, 
     Inode& inode = request.inode(number);
     OpenFile& file = file_of(info);
     // Pages of a mapping have their place, whatever handle they come through.
+    drop_privileges(request, inode);
     const bool append = (info->flags & O_APPEND) && !info->writepage;
     uint32_t done = 0;
     const NTSTATUS status = write_file(file.handle.get(), data, uint32_t(size),

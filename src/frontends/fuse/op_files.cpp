@@ -96,6 +96,7 @@ void open(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
     NTSTATUS status = open_data(request, inode, info->flags, *file);
     if (NT_SUCCESS(status) && (info->flags & O_TRUNC))
     {
+        drop_privileges(request, inode);
         status = truncate(file->handle.get());
         if (NT_SUCCESS(status))
             note_write(inode, *file);

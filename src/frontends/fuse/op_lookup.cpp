@@ -76,6 +76,7 @@ void remember(Request& request, Inode& inode, const Attributes& attributes)
     inode.ownership_known = true;
     inode.type = attributes.type;
     inode.directory = attributes.type == S_IFDIR;
+    inode.privileged = attributes.type == S_IFREG && (attributes.ownership.mode & (S_ISUID | S_ISGID)) != 0;
 }
 
 fuse_entry_param make_entry(Request& request, Inode& parent, std::u16string_view name, const Attributes& attributes)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// chmod, chown, truncate, utimens. The kernel has checked who may (default_permissions) and clears set-user-ID and
-// set-group-ID bits by sending a new mode; the driver checks again when the file is opened.
+// chmod, chown, truncate, utimens. The kernel has checked who may (default_permissions); the driver checks again when
+// the file is opened. Set-user-ID and set-group-ID bits fall with a change of owner or content
+// (FUSE_HANDLE_KILLPRIV_V2).
 #include <cerrno>
 
 #include "frontends/fuse/operations.h"
@@ -29,6 +30,8 @@ NTSTATUS set_ownership(const Session& session, HANDLE file, const struct stat& w
         next.uid = wanted.st_uid;
     if (which & FUSE_SET_ATTR_GID)
         next.gid = wanted.st_gid;
+    if (!(which & FUSE_SET_ATTR_MODE) && now.type != S_IFDIR)
+        next.mode = without_privileges(next.mode);
     if (!session.traits().persistent_acls)
         return STATUS_NOT_SUPPORTED;
 
@@ -118,6 +121,7 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
 
     if (NT_SUCCESS(status) && (which & FUSE_SET_ATTR_SIZE))
     {
+        drop_privileges(request, inode);
         status = set_size(through_file ? file->handle.get() : access.get(), uint64_t(wanted->st_size));
         if (NT_SUCCESS(status) && through_file)
             note_write(inode, *file);
@@ -144,6 +148,34 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
 }
 
 } // namespace
+
+mode_t without_privileges(mode_t mode)
+{
+    mode &= ~mode_t(S_ISUID);
+    if (mode & S_IXGRP) // without execution the bit means something else
+        mode &= ~mode_t(S_ISGID);
+    return mode;
+}
+
+void drop_privileges(Request& request, Inode& inode)
+{
+    if (!inode.privileged || request.caller().uid == 0)
+        return;
+    mode_t mode;
+    {
+        std::lock_guard guard(request.inodes().lock());
+        inode.privileged = false;
+        mode = inode.ownership.mode = without_privileges(inode.ownership.mode);
+    }
+    // Whoever may write may not change the mode, so this is not the caller's doing.
+    request.impersonate_system();
+    OpenRequest what;
+    what.access = FILE_WRITE_EA;
+    what.options = FILE_OPEN_FOR_BACKUP_INTENT;
+    Access access;
+    if (NT_SUCCESS(request.access(inode, what, &access)))
+        set_mode_ea(access.get(), mode & (S_ISUID | S_ISGID | S_ISVTX) ? mode : 0);
+}
 
 NTSTATUS set_mode_ea(HANDLE file, mode_t mode)
 {

@@ -29,6 +29,12 @@ void reply_entry(Request& request, Inode& parent, std::u16string_view name, cons
 /// Remembers owner and mode of an inode.
 void remember(Request& request, Inode& inode, const Attributes& attributes);
 
+/// A mode without the bits that a change of owner or content takes away.
+mode_t without_privileges(mode_t mode);
+
+/// Takes those bits from a file that somebody other than root is about to change.
+void drop_privileges(Request& request, Inode& inode);
+
 /// A new file: who owns it and with which mode, by the rules of Linux for set-group-ID directories.
 NTSTATUS new_ownership(Request& request, Inode& parent, mode_t mode, Ownership* out);
 

@@ -14,16 +14,18 @@ namespace posix = fsp::nt::posix;
 /// Nobody's SID is one for all, so it is never freed.
 PSID shared_unmapped_sid() { return fsp::nt::sids::unmapped.psid(); }
 
-/// Reads one of the two identities that FspPosixMapSecurityDescriptorToPermissions returns. A caller marks
-/// one as optional by the low bit of the pointer: then a missing owner leaves what is there.
-void put_id(PUINT32 out, bool present, UINT32 id)
+/// Where an identity goes. A caller marks it as optional by the low bit of the pointer: then a missing owner
+/// leaves what is there.
+struct IdOut
 {
-    const auto address = reinterpret_cast<UINT_PTR>(out);
-    const bool optional = (address & 1) != 0;
-    auto* const target = reinterpret_cast<PUINT32>(address & ~UINT_PTR{1});
-    if (present || !optional)
-        *target = id;
-}
+    explicit IdOut(PUINT32 marked)
+        : optional((reinterpret_cast<UINT_PTR>(marked) & 1) != 0),
+          value(reinterpret_cast<PUINT32>(reinterpret_cast<UINT_PTR>(marked) & ~UINT_PTR{1}))
+    {}
+
+    bool optional;
+    PUINT32 value;
+};
 
 } // namespace
 
@@ -38,7 +40,7 @@ NTSTATUS FspPosixSetUidMap(UINT32 Uid[], PSID Sid[], ULONG Count)
 
 NTSTATUS FspPosixMapUidToSid(UINT32 Uid, PSID* PSid)
 {
-    const fsp::nt::SidBuffer sid = posix::sid_of_id(Uid);
+    const fsp::nt::SidBuffer sid = posix::public_sid_of_id(Uid);
     *PSid = shared_unmapped_sid();
     if (fsp::nt::equal_sid(sid.get(), fsp::nt::sids::unmapped))
         return STATUS_SUCCESS;
@@ -84,11 +86,23 @@ NTSTATUS FspPosixMergePermissionsToSecurityDescriptor(UINT32 Uid, UINT32 Gid, UI
 NTSTATUS FspPosixMapSecurityDescriptorToPermissions(PSECURITY_DESCRIPTOR SecurityDescriptor, PUINT32 PUid,
                                                     PUINT32 PGid, PUINT32 PMode)
 {
+    const IdOut uid(PUid), gid(PGid);
+    *PMode = 0;
+    if (!uid.optional)
+        *uid.value = 0;
+    if (!gid.optional)
+        *gid.value = 0;
     if (SecurityDescriptor == nullptr || !RtlValidSecurityDescriptor(SecurityDescriptor))
         return STATUS_INVALID_SECURITY_DESCR;
-    const posix::Permissions permissions = posix::descriptor_to_permissions(SecurityDescriptor);
-    put_id(PUid, permissions.has_owner, permissions.uid);
-    put_id(PGid, permissions.has_group, permissions.gid);
+
+    const posix::Permissions permissions =
+        posix::descriptor_to_permissions(SecurityDescriptor, uid.value, gid.value);
+    if ((!permissions.has_owner && !uid.optional) || (!permissions.has_group && !gid.optional))
+        return STATUS_INVALID_SID;
+    if (permissions.has_owner)
+        *uid.value = permissions.uid;
+    if (permissions.has_group)
+        *gid.value = permissions.gid;
     *PMode = permissions.mode;
     return STATUS_SUCCESS;
 }

@@ -25,14 +25,18 @@ Override overrides[max_overrides];
 
 SidBuffer unix_sid(UINT32 id) { return {unix_authority, {1, id}}; }
 
-/// The SIDs of S-1-X-Y that mean everybody or are replaced during inheritance.
-bool is_special_authority(UINT32 authority) { return authority == 1 || authority == 3 || authority == 5; }
+/// Authenticated Users, S-1-1-* (Everyone), S-1-3-* (replaced during inheritance): a user with this number
+/// must not own what everybody then owns.
+bool stands_for_everybody(UINT32 id)
+{
+    return id == 11 || (id & ~0xFFu) == 0x10100 || (id & ~0xFFu) == 0x10300;
+}
 
 SidBuffer rule_sid(UINT32 id)
 {
     if (id == unmapped_id || id == invalid_id)
         return sids::unmapped;
-    if (id == 11) // Authenticated Users
+    if (stands_for_everybody(id))
         return unix_sid(id);
     if (id < 0x200 || id == 1000)
         return {5, {id}};
@@ -44,17 +48,19 @@ SidBuffer rule_sid(UINT32 id)
         return {16, {id - 0x60000}};
     if (id >= 0x10000 && id <= 0x10FFF) {
         const UINT32 authority = id >> 8 & 0xFF;
-        return is_special_authority(authority) ? unix_sid(id) : SidBuffer{authority, {id & 0xFF}};
+        return authority == 5 ? unix_sid(id) : SidBuffer{authority, {id & 0xFF}};
     }
     // No account domains here.
     if (id >= 0x100000 || (id >= 0x30000 && id <= 0x3FFFF))
         return unix_sid(id);
     // S-1-5-X-RID, unless that X means something else on the way back.
     const UINT32 x = id >> 12;
-    if (x == 5 || x == 21 || x == 32)
+    if (x == SECURITY_LOGON_IDS_RID || x == SECURITY_BUILTIN_DOMAIN_RID)
         return unix_sid(id);
     return {5, {x, id & 0xFFF}};
 }
+
+UINT32 known(UINT32 id) { return id == invalid_id ? unmapped_id : id; }
 
 UINT32 nt_authority_id(const SID* sid)
 {
@@ -62,14 +68,13 @@ UINT32 nt_authority_id(const SID* sid)
     const ULONG first = sid->SubAuthority[0];
     const ULONG rid = sid->SubAuthority[count - 1];
     if (count == 1)
-        return rid;
-    if (first == SECURITY_LOGON_IDS_RID || first == SECURITY_NT_NON_UNIQUE)
-        return unmapped_id; // a domain's, and no domain is known
-    if (count != 2)
+        return known(rid);
+    // Of more sub-authorities are the accounts of domains, and no domain is known here.
+    if (count != 2 || first == SECURITY_LOGON_IDS_RID)
         return unmapped_id;
     if (first == SECURITY_BUILTIN_DOMAIN_RID)
         return rid;
-    return 0x1000 * first + rid;
+    return known(0x1000 * first + rid);
 }
 
 } // namespace
@@ -98,6 +103,14 @@ SidBuffer sid_of_id(UINT32 id)
     return rule_sid(id);
 }
 
+SidBuffer public_sid_of_id(UINT32 id)
+{
+    const SidBuffer sid = sid_of_id(id);
+    if (!stands_for_everybody(id) || !equal_sid(sid.get(), unix_sid(id)))
+        return sid;
+    return id == 11 ? sids::authenticated_users : SidBuffer{id >> 8 & 0xFF, {id & 0xFF}};
+}
+
 UINT32 id_of_sid(const SID* sid)
 {
     const ULONG overridden = override_count.load(std::memory_order_acquire);
@@ -112,13 +125,12 @@ UINT32 id_of_sid(const SID* sid)
     const UINT64 authority = sid_authority(sid);
     const ULONG rid = sid->SubAuthority[count - 1];
     if (authority == unix_authority && count == 2 && (sid->SubAuthority[0] == 1 || sid->SubAuthority[0] == 2))
-        return rid == invalid_id ? unmapped_id : rid;
+        return known(rid);
     if (authority == 5)
         return nt_authority_id(sid);
     if (authority == 16)
-        return 0x60000 + rid;
-    const UINT64 id = 0x10000 + 0x100 * authority + rid;
-    return id <= MAXULONG ? static_cast<UINT32>(id) : unmapped_id;
+        return known(0x60000 + rid);
+    return known(0x10000 + 0x100 * static_cast<UINT32>(authority & 0xFF) + rid);
 }
 
 } // namespace fsp::nt::posix

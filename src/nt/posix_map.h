@@ -27,6 +27,9 @@ constexpr ULONG max_overrides = 8;
 void set_id_overrides(const UINT32* ids, const PSID* sids, ULONG count);
 
 SidBuffer sid_of_id(UINT32 id);
+/// As sid_of_id, but with the SIDs that stand for everybody: what FspPosixMapUidToSid answers, so that each
+/// well-known SID survives the way to a number and back. Not for deciding whose something is.
+SidBuffer public_sid_of_id(UINT32 id);
 /// unmapped_id for a SID that is nobody's. The SID must be valid.
 UINT32 id_of_sid(const SID* sid);
 
@@ -54,8 +57,10 @@ struct Permissions
     bool has_group = false;
 };
 
-/// The descriptor must be valid.
-Permissions descriptor_to_permissions(const void* descriptor);
+/// The descriptor must be valid. `uid` and `gid` (may be null) are whom a missing owner and group are taken
+/// to be.
+Permissions descriptor_to_permissions(const void* descriptor, const UINT32* uid = nullptr,
+                                      const UINT32* gid = nullptr);
 
 // Names. Windows cannot have 0x01-0x1F < > : " \ | ? * in a name: they become U+F000 + the character.
 
@@ -70,9 +75,9 @@ void encode_windows_path(WCHAR* path, ULONG length);
 /// In place: '/' to '\', and reserved characters to U+F000 + character.
 void decode_windows_path(WCHAR* path, ULONG length);
 
-/// Whole paths of the public API. Strict conversion of the text; with `translate` also separators and
-/// reserved characters. Terminated results on the C heap (std::free).
-/// @return NTSTATUS of ERROR_NO_UNICODE_TRANSLATION if the text is ill-formed; STATUS_NO_MEMORY
+/// Whole paths of the public API. With `translate` also separators and reserved characters are mapped, and
+/// text that the other encoding cannot hold survives (TextMode::lossless); without, it becomes U+FFFD.
+/// Terminated results on the C heap (std::free). @return STATUS_NO_MEMORY
 NTSTATUS windows_to_posix_path(WideView path, bool translate, char** out);
 NTSTATUS posix_to_windows_path(std::string_view path, bool translate, WCHAR** out);
 

@@ -10,6 +10,8 @@ namespace fsp::nt::posix {
 namespace {
 
 constexpr WCHAR stand_in_base = 0xF000;
+/// Keeps sizes in 32 bits; no path is nearly as long.
+constexpr size_t max_path_units = 0x10000000;
 
 constexpr WCHAR stand_in(unsigned c) { return static_cast<WCHAR>(stand_in_base | c); }
 
@@ -133,8 +135,7 @@ void split(View path, typename View::value_type at, Component component, Separat
     }
 }
 
-/// The NTSTATUS of ERROR_NO_UNICODE_TRANSLATION (1113).
-constexpr NTSTATUS no_translation = STATUS_UNMAPPABLE_CHARACTER;
+constexpr TextMode mode_of(bool translate) { return translate ? TextMode::lossless : TextMode::replace; }
 
 } // namespace
 
@@ -161,27 +162,29 @@ void decode_windows_path(WCHAR* path, ULONG length)
 NTSTATUS windows_to_posix_path(WideView path, bool translate, char** out)
 {
     *out = nullptr;
-    const TextResult size = to_utf8(path, nullptr, 0, TextMode::strict);
-    if (!size.valid)
-        return no_translation;
-    auto* const text = static_cast<char*>(std::malloc(size.length + 1));
+    if (path.size() > max_path_units)
+        return STATUS_NAME_TOO_LONG;
+    const size_t capacity = path.size() * 3;
+    auto* const text = static_cast<char*>(std::malloc(capacity + 1));
     if (!text)
         return STATUS_NO_MEMORY;
 
-    Joined<char> joined(text, size.length);
+    const auto is_special = [&](WCHAR c) {
+        return translate && (c == u'\\' || is_stand_in_for_ascii(c, false));
+    };
+    Joined<char> joined(text, capacity);
     for (size_t i = 0; i < path.size();) {
-        const WCHAR c = path[i];
-        const bool special = translate && (c == u'\\' || is_stand_in_for_ascii(c, false));
-        if (special) {
-            joined.put(c == u'\\' ? '/' : static_cast<char>(c & 0x7F));
+        if (is_special(path[i])) {
+            joined.put(path[i] == u'\\' ? '/' : static_cast<char>(path[i] & 0x7F));
             ++i;
             continue;
         }
-        const size_t units = (c & 0xFC00) == 0xD800 ? 2 : 1;
-        joined.piece([&](char* to, size_t room) {
-            return to_utf8(path.substr(i, units), to, room, TextMode::strict);
-        });
-        i += units;
+        size_t end = i + 1;
+        while (end < path.size() && !is_special(path[end]))
+            ++end;
+        const WideView run = path.substr(i, end - i);
+        joined.piece([&](char* to, size_t room) { return to_utf8(run, to, room, mode_of(translate)); });
+        i = end;
     }
     text[joined.result.written] = 0;
     *out = text;
@@ -191,16 +194,15 @@ NTSTATUS windows_to_posix_path(WideView path, bool translate, char** out)
 NTSTATUS posix_to_windows_path(std::string_view path, bool translate, WCHAR** out)
 {
     *out = nullptr;
-    const TextResult size = to_utf16(path, nullptr, 0, TextMode::strict);
-    if (!size.valid || size.length > 0x7FFFFFFF)
-        return no_translation;
-    auto* const text = static_cast<WCHAR*>(std::malloc((size.length + 1) * sizeof(WCHAR)));
+    if (path.size() > max_path_units)
+        return STATUS_NAME_TOO_LONG;
+    auto* const text = static_cast<WCHAR*>(std::malloc((path.size() + 1) * sizeof(WCHAR)));
     if (!text)
         return STATUS_NO_MEMORY;
-    to_utf16(path, text, size.length, TextMode::strict);
-    text[size.length] = 0;
+    const TextResult result = to_utf16(path, text, path.size(), mode_of(translate));
+    text[result.written] = 0;
     if (translate)
-        decode_windows_path(text, static_cast<ULONG>(size.length));
+        decode_windows_path(text, static_cast<ULONG>(result.written));
     *out = text;
     return STATUS_SUCCESS;
 }

@@ -45,19 +45,19 @@ void put_dacl(AclWriter& writer, const SID* owner, const SID* group, UINT32 mode
     const bool directory = (mode & mode_type) == mode_directory;
     const bool sticky = mode & mode_sticky;
 
-    const ACCESS_MASK for_owner = rights_of(owner_bits, directory);
-    const ACCESS_MASK for_group = rights_of(group_bits, directory && !sticky);
-    const ACCESS_MASK for_others = rights_of(mode & 7, directory && !sticky);
-    const SID* const everyone = sids::everyone.get();
+    // The owner of a sticky directory may remove whatever is in it.
+    const auto owner_mask = [&](UINT32 bits) { return rights_of(bits, directory); };
+    const auto other_mask = [&](UINT32 bits) { return rights_of(bits, directory && !sticky); };
+    const UINT32 other_bits = mode & 7;
 
-    writer.add(ACCESS_ALLOWED_ACE_TYPE, 0, owner_rights | for_owner, owner);
-    if (const ACCESS_MASK denied =
-            (for_group | for_others) & ~for_owner & ~ACCESS_MASK{FILE_WRITE_ATTRIBUTES})
-        writer.add(ACCESS_DENIED_ACE_TYPE, 0, denied, owner);
-    writer.add(ACCESS_ALLOWED_ACE_TYPE, 0, base_rights | for_group, group);
-    if (const ACCESS_MASK denied = for_others & ~for_group)
-        writer.add(ACCESS_DENIED_ACE_TYPE, 0, denied, group);
-    writer.add(ACCESS_ALLOWED_ACE_TYPE, 0, base_rights | for_others, everyone);
+    writer.add(ACCESS_ALLOWED_ACE_TYPE, 0, owner_rights | owner_mask(owner_bits), owner);
+    if (const UINT32 denied = (group_bits | other_bits) & ~owner_bits)
+        writer.add(ACCESS_DENIED_ACE_TYPE, 0, owner_mask(denied) & ~ACCESS_MASK{FILE_WRITE_ATTRIBUTES},
+                   owner);
+    writer.add(ACCESS_ALLOWED_ACE_TYPE, 0, base_rights | other_mask(group_bits), group);
+    if (const UINT32 denied = other_bits & ~group_bits)
+        writer.add(ACCESS_DENIED_ACE_TYPE, 0, other_mask(denied), group);
+    writer.add(ACCESS_ALLOWED_ACE_TYPE, 0, base_rights | other_mask(other_bits), sids::everyone.get());
 }
 
 /// The first word that an ACL has on each right.
@@ -82,7 +82,13 @@ struct Verdict
     bool writes_but_keeps_children() const { return bits() & 2 && !(allowed & FILE_DELETE_CHILD); }
 };
 
-UINT32 mode_of_dacl(const SecurityView& view)
+/// Whether a SID is the owner or group; `id` stands for one that the descriptor lacks.
+bool is_principal(const SID* sid, const SID* principal, const UINT32* id)
+{
+    return principal ? equal_sid(sid, principal) : id && id_of_sid(sid) == *id;
+}
+
+UINT32 mode_of_dacl(const SecurityView& view, const UINT32* uid, const UINT32* gid)
 {
     Verdict owner, group, other;
     for (const ACE_HEADER* ace : Aces(view.dacl)) {
@@ -94,9 +100,9 @@ UINT32 mode_of_dacl(const SecurityView& view)
             continue;
         const ACCESS_MASK mask = map_generic(ace_mask(ace), file_generic_mapping);
         const bool everybody = equal_sid(sid, sids::everyone) || equal_sid(sid, sids::authenticated_users);
-        if (everybody || (view.owner && equal_sid(sid, view.owner)))
+        if (everybody || is_principal(sid, view.owner, uid))
             owner.hear(ace->AceType, mask);
-        if (everybody || (view.group && equal_sid(sid, view.group)))
+        if (everybody || is_principal(sid, view.group, gid))
             group.hear(ace->AceType, mask);
         if (everybody)
             other.hear(ace->AceType, mask);
@@ -150,7 +156,7 @@ void* merge_permissions(UINT32 uid, UINT32 gid, UINT32 mode, const void* existin
     SecurityView view = SecurityView::of(existing);
     SidBuffer owner, group;
     view.sacl = nullptr;
-    view.control &= SE_DACL_PRESENT | SE_DACL_DEFAULTED | SE_DACL_AUTO_INHERITED;
+    view.control = view.dacl ? SE_DACL_PRESENT | SE_DACL_PROTECTED : 0;
     if (!view.owner) {
         owner = sid_of_id(uid);
         view.owner = owner.get();
@@ -159,12 +165,10 @@ void* merge_permissions(UINT32 uid, UINT32 gid, UINT32 mode, const void* existin
         group = sid_of_id(gid);
         view.group = group.get();
     }
-    if (view.dacl_present())
-        view.control |= SE_DACL_PROTECTED;
     return make_relative(view);
 }
 
-Permissions descriptor_to_permissions(const void* descriptor)
+Permissions descriptor_to_permissions(const void* descriptor, const UINT32* uid, const UINT32* gid)
 {
     const SecurityView view = SecurityView::of(descriptor);
     Permissions result;
@@ -176,7 +180,7 @@ Permissions descriptor_to_permissions(const void* descriptor)
         result.has_group = true;
         result.gid = id_of_sid(view.group);
     }
-    result.mode = view.dacl ? mode_of_dacl(view) : 0777;
+    result.mode = view.dacl ? mode_of_dacl(view, uid, gid) : 0777;
     return result;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file NtFsControlFile, NtDeviceIoControlFile.
+#include "ntos/nt/control.h"
+
 #include "ntos/nt/file_call.h"
 
 namespace fsp::ntos::nt_service {
@@ -36,12 +38,28 @@ NTSTATUS give_buffers(Call& call, io::Request& request, ULONG code, const Buffer
     return give_mdl(call, request, b.output, b.output_length, method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess);
 }
 
+NTSTATUS make_control(Call& call, UCHAR major, ULONG code, const Buffers& b, io::Request* request)
+{
+    if (!call.make(major, request))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    auto& p = request->stack->Parameters.DeviceIoControl;
+    p.OutputBufferLength = b.output_length;
+    p.InputBufferLength = b.input_length;
+    p.IoControlCode = code;
+    const NTSTATUS status = give_buffers(call, *request, code, b);
+    if (!NT_SUCCESS(status))
+        discard(*request);
+    return status;
+}
+
+/// FILE_READ_ACCESS and FILE_WRITE_ACCESS of a code are the rights FILE_READ_DATA and FILE_WRITE_DATA.
+ACCESS_MASK access_of(ULONG code) { return (code >> 14) & 3; }
+
 NTSTATUS control(KPROCESSOR_MODE mode, UCHAR major, HANDLE handle, const Completion& completion, ULONG code,
                  const Buffers& b)
 {
     Call call(mode);
-    // FILE_READ_ACCESS and FILE_WRITE_ACCESS of the code are the rights FILE_READ_DATA and FILE_WRITE_DATA.
-    NTSTATUS status = call.open(handle, (code >> 14) & 3);
+    NTSTATUS status = call.open(handle, access_of(code));
     if (!NT_SUCCESS(status))
         return status;
     if (major == IRP_MJ_DEVICE_CONTROL && call.fast() != nullptr && call.fast()->FastIoDeviceControl != nullptr) {
@@ -54,17 +72,9 @@ NTSTATUS control(KPROCESSOR_MODE mode, UCHAR major, HANDLE handle, const Complet
     }
 
     io::Request request;
-    if (!call.make(major, &request))
-        return STATUS_INSUFFICIENT_RESOURCES;
-    auto& p = request.stack->Parameters.DeviceIoControl;
-    p.OutputBufferLength = b.output_length;
-    p.InputBufferLength = b.input_length;
-    p.IoControlCode = code;
-    status = give_buffers(call, request, code, b);
-    if (!NT_SUCCESS(status)) {
-        discard(request);
+    status = make_control(call, major, code, b, &request);
+    if (!NT_SUCCESS(status))
         return status;
-    }
     return send(call, request, completion);
 }
 
@@ -80,6 +90,24 @@ NTSTATUS device_control(KPROCESSOR_MODE mode, HANDLE handle, const Completion& c
 }
 
 } // namespace
+
+NTSTATUS fs_control_and_wait(KPROCESSOR_MODE mode, HANDLE handle, ULONG code, const void* input, ULONG input_length,
+                             void* output, ULONG output_length, ULONG_PTR* information)
+{
+    Call call(mode);
+    NTSTATUS status = call.open(handle, access_of(code));
+    if (!NT_SUCCESS(status))
+        return status;
+    io::Request request;
+    status = make_control(call, IRP_MJ_FILE_SYSTEM_CONTROL, code,
+                          {const_cast<void*>(input), input_length, output, output_length}, &request);
+    if (!NT_SUCCESS(status))
+        return status;
+    IO_STATUS_BLOCK iosb{};
+    status = send_synchronous(call, request, &iosb);
+    *information = iosb.Information;
+    return status;
+}
 
 } // namespace fsp::ntos::nt_service
 

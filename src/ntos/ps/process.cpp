@@ -60,6 +60,7 @@ NTSTATUS create_processes()
 {
     system_process_ = make_process(system_token(), reinterpret_cast<HANDLE>(4));
     host_process_ = make_process(system_token(), reinterpret_cast<HANDLE>(static_cast<uintptr_t>(getpid())));
+    PsInitialSystemProcess = system_process_;
     return system_process_ != nullptr && host_process_ != nullptr ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
@@ -127,6 +128,26 @@ PEPROCESS NTAPI IoGetCurrentProcess() { return ps::current().process; }
 HANDLE NTAPI PsGetCurrentProcessId() { return ps::current().process->id; }
 HANDLE NTAPI PsGetProcessId(PEPROCESS Process) { return Process->id; }
 LONGLONG NTAPI PsGetProcessCreateTimeQuadPart(PEPROCESS Process) { return Process->create_time.QuadPart; }
+
+PEPROCESS NTAPI PsGetThreadProcess(PETHREAD Thread)
+{
+    ps::ThreadState* t = ps::state_of(Thread);
+    return t != nullptr ? t->process : ps::host_process();
+}
+PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread) { return PsGetThreadProcess(Thread); }
+HANDLE NTAPI PsGetThreadProcessId(PETHREAD Thread) { return PsGetThreadProcess(Thread)->id; }
+
+NTSTATUS NTAPI PsGetProcessExitStatus(PEPROCESS Process)
+{
+    return Process->exiting.load() ? STATUS_SUCCESS : STATUS_PENDING;
+}
+
+VOID NTAPI KeStackAttachProcess(PEPROCESS Process, PKAPC_STATE ApcState)
+{
+    ApcState->Process = std::exchange(ps::current().process, Process);
+}
+
+VOID NTAPI KeUnstackDetachProcess(PKAPC_STATE ApcState) { ps::current().process = ApcState->Process; }
 
 NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS* Process)
 {

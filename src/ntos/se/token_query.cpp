@@ -309,6 +309,75 @@ NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD ClientThread, PSECURITY_QUALITY_O
     return status;
 }
 
+NTSTATUS NTAPI SeQueryAuthenticationIdToken(PACCESS_TOKEN Token, PLUID AuthenticationId)
+{
+    *AuthenticationId = se::token_of(Token).authentication_id;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI NtDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess,
+                                POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN, TOKEN_TYPE TokenType,
+                                PHANDLE NewTokenHandle)
+{
+    ob::Ref<void> token;
+    ACCESS_MASK granted = 0;
+    const NTSTATUS status =
+        ob::reference_by_handle(ExistingTokenHandle, TOKEN_DUPLICATE, &ob::token_type, UserMode, token.out(), &granted);
+    if (!NT_SUCCESS(status))
+        return status;
+    const se::Token& from = se::token_of(token.get());
+    SECURITY_IMPERSONATION_LEVEL level = from.level;
+    if (ObjectAttributes != nullptr && ObjectAttributes->SecurityQualityOfService != nullptr)
+        level = static_cast<PSECURITY_QUALITY_OF_SERVICE>(ObjectAttributes->SecurityQualityOfService)->ImpersonationLevel;
+    // The identity may become less powerful on the way, not more.
+    if (from.type == TokenImpersonation && (level > from.level || TokenType == TokenPrimary))
+        return STATUS_BAD_IMPERSONATION_LEVEL;
+    ob::Ref<se::Token> copy(ob::create<se::Token>(&ob::token_type, from, TokenType, level));
+    if (!copy)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    return se::open_token(copy.get(), DesiredAccess != 0 ? DesiredAccess : granted,
+                          ObjectAttributes != nullptr ? ObjectAttributes->Attributes : 0, NewTokenHandle);
+}
+
+NTSTATUS NTAPI ZwDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess,
+                                POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN EffectiveOnly, TOKEN_TYPE TokenType,
+                                PHANDLE NewTokenHandle)
+{
+    return NtDuplicateToken(ExistingTokenHandle, DesiredAccess, ObjectAttributes, EffectiveOnly, TokenType,
+                            NewTokenHandle);
+}
+
+/// ThreadImpersonationToken: the thread acts for the token's user; a null handle ends it.
+NTSTATUS NTAPI NtSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
+                                      PVOID ThreadInformation, ULONG ThreadInformationLength)
+{
+    if (ThreadInformationClass != ThreadImpersonationToken)
+        return STATUS_INVALID_INFO_CLASS;
+    if (ThreadInformationLength != sizeof(HANDLE))
+        return STATUS_INFO_LENGTH_MISMATCH;
+    ob::Ref<void> thread, token;
+    ACCESS_MASK granted = 0;
+    NTSTATUS status = ob::reference_by_handle(ThreadHandle, 0, &ob::thread_type, UserMode, thread.out(), &granted);
+    if (!NT_SUCCESS(status))
+        return status;
+    HANDLE handle = *static_cast<PHANDLE>(ThreadInformation);
+    if (handle == nullptr)
+        return PsImpersonateClient(static_cast<PETHREAD>(thread.get()), nullptr, FALSE, FALSE, SecurityAnonymous);
+    status = ob::reference_by_handle(handle, TOKEN_IMPERSONATE, &ob::token_type, UserMode, token.out(), &granted);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (se::token_of(token.get()).type != TokenImpersonation)
+        return STATUS_BAD_TOKEN_TYPE;
+    return PsImpersonateClient(static_cast<PETHREAD>(thread.get()), token.get(), FALSE, FALSE,
+                               se::token_of(token.get()).level);
+}
+
+NTSTATUS NTAPI ZwSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
+                                      PVOID ThreadInformation, ULONG ThreadInformationLength)
+{
+    return NtSetInformationThread(ThreadHandle, ThreadInformationClass, ThreadInformation, ThreadInformationLength);
+}
+
 NTSTATUS NTAPI SeImpersonateClientEx(PSECURITY_CLIENT_CONTEXT ClientContext, PETHREAD ServerThread)
 {
     return PsImpersonateClient(ServerThread != nullptr ? ServerThread : PsGetCurrentThread(),

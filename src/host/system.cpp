@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include "host/system.h"
+
+#include "host/own_token.h"
+#include "ntos/boot.h"
+#include "ntos/process.h"
+
+#include <mutex>
+
+extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT object, PUNICODE_STRING registry_path);
+
+namespace fsp::host {
+
+namespace {
+
+NTSTATUS start_once()
+{
+    ntos::boot();
+    PACCESS_TOKEN token = ntos::create_token(own_token_spec());
+    if (token == nullptr)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    ntos::set_primary_token(PsGetCurrentProcess(), token);
+    ObDereferenceObject(token);
+    // \Driver\WinFsp; loaded for the life of the process.
+    return ntos::load_driver(u"WinFsp", DriverEntry, nullptr);
+}
+
+} // namespace
+
+NTSTATUS start()
+{
+    static std::once_flag once;
+    static NTSTATUS status = STATUS_SUCCESS;
+    std::call_once(once, [] { status = start_once(); });
+    return status;
+}
+
+} // namespace fsp::host

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+/// @file The system that this process carries with it: executive and driver.
+#pragma once
+
+#include <winfsp/nt.h>
+
+namespace fsp::host {
+
+/// Starts the executive and loads the driver, once. Thread-safe. @return what loading the driver returned
+NTSTATUS start();
+
+} // namespace fsp::host

@@ -32,6 +32,9 @@ void report_node_change(FileNode& node, ULONG filter, ULONG action, Stale stale,
 /// Only the invalidations and the oplock break of report_change: a change that watchers do not see.
 void invalidate_parent(Volume& volume, const UNICODE_STRING& name, PFILE_OBJECT cause = nullptr) noexcept;
 
+/// The file changed, but not through the driver: whoever caches it under an oplock must not any more.
+void break_oplock_for_outside_change(FileNode& node) noexcept;
+
 /// Completes the watch IRPs of one handle (its cleanup).
 void end_watches_of_handle(Volume& volume, PFILE_OBJECT file) noexcept;
 /// Completes the watches of a directory that is being deleted with STATUS_DELETE_PENDING.

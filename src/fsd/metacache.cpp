@@ -7,6 +7,8 @@ namespace fsp::fsd {
 
 namespace {
 constexpr UINT64 for_ever = ~UINT64{0};
+// The limits count a header of this size, so that a directory answer of 65520 bytes just fits into 65536.
+constexpr ULONG protocol_header = 16;
 } // namespace
 
 struct MetaCacheItem
@@ -116,7 +118,7 @@ void MetaCache::replace(MetaCacheSlot& slot, const void* data, ULONG size)
 void MetaCache::insert(MetaCacheSlot& slot, bool conditional, ULONG change, const void* data, ULONG size)
 {
     MetaCacheItem* fresh = nullptr;
-    if (enabled() && size <= item_limit_ - sizeof(MetaCacheItem))
+    if (enabled() && size <= item_limit_ - protocol_header)
         fresh = static_cast<MetaCacheItem*>(pool_allocate(sizeof(MetaCacheItem) + size));
     if (!fresh && conditional)
         return;

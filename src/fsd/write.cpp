@@ -71,7 +71,11 @@ Async<NTSTATUS> extend(Volume& volume, PIRP irp, PFILE_OBJECT file, UINT64 size)
         co_await OnWorker{};
         paging.acquire(node, Part::paging, Access::exclusive, Wait::yes);
     }
-    co_return co_await set_end_of_file(volume, irp, file, size);
+    const NTSTATUS status = co_await set_end_of_file(volume, irp, file, size);
+    // Watchers are told of a size when it is set explicitly; those who cache the directory must know at once.
+    if (NT_SUCCESS(status))
+        report_node_change(node, 0, 0, Stale::nothing, file);
+    co_return status;
 }
 
 IrpTask write_cached(Volume& volume, PIRP irp)

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "dispatch.h"
+#include "node_access.h"
+#include "seh.h"
+
+namespace fsp::fsd {
+
+/// IRP_MJ_LOCK_CONTROL: byte-range locks, by the system's file lock package.
+IrpTask lock_control(Volume&, PIRP irp)
+{
+    PFILE_OBJECT file = IoGetCurrentIrpStackLocation(irp)->FileObject;
+    if (!FileNode::of(file))
+        co_return STATUS_INVALID_DEVICE_REQUEST;
+    FileNode& node = *FileNode::of(file);
+    if (node.is_directory)
+        co_return STATUS_INVALID_PARAMETER;
+
+    NodeHold hold;
+    if (!try_enter(node, irp, hold, Part::main, Access::shared, Oplocks::check)) {
+        const NTSTATUS status = co_await enter(node, irp, hold, Part::main, Access::shared, Oplocks::check);
+        if (!NT_SUCCESS(status))
+            co_return status;
+    }
+    // The package completes the IRP, at once or when the range becomes free.
+    co_return IrpTaken{seh::fsrtl_process_file_lock(&node.file_lock, irp, nullptr)};
+}
+
+} // namespace fsp::fsd

@@ -157,6 +157,10 @@ class [[nodiscard]] IrpTask
     promise_type* promise_;
 };
 
+/// First parameter of an Async that must run whatever happens: its frame waits for memory.
+struct MustSucceed
+{};
+
 /// An awaitable sub-routine of an IrpTask. Starts when awaited; must be awaited exactly once or not at all.
 template<class T> class [[nodiscard]] Async : NonCopyable
 {
@@ -165,6 +169,10 @@ template<class T> class [[nodiscard]] Async : NonCopyable
     {
       public:
         static void* operator new(size_t size) noexcept { return cached_allocate(size); }
+        template<class... Rest> static void* operator new(size_t size, MustSucceed, Rest&&...) noexcept
+        {
+            return cached_allocate_must_succeed(size);
+        }
         static void operator delete(void* frame, size_t size) noexcept { cached_free(frame, size); }
         static Async get_return_object_on_allocation_failure() noexcept { return Async{nullptr}; }
         Async get_return_object() noexcept { return Async{this}; }

@@ -198,6 +198,12 @@ void FileNode::set_header_sizes(PFILE_OBJECT file, UINT64 allocation, UINT64 siz
     seh::cc_uninitialize_cache_map(file, nullptr);
 }
 
+void FileNode::discard_data() noexcept
+{
+    header.FileSize.QuadPart = header.AllocationSize.QuadPart = 0;
+    invalidate_file_info();
+}
+
 void FileNode::invalidate_file_info() noexcept
 {
     SpinGuard guard(info_lock_);

@@ -61,9 +61,21 @@ class FileNode : NonCopyable
     // ---- name: stable while the volume's rename lock is held (shared suffices), or under the table lock
     // ----
     const UNICODE_STRING& name() const { return name_; }
+    // Only for a node that nobody else sees yet.
+    void upcase_name() noexcept { name::upcase_in_place(name_); }
+    /// Takes over the letter case of `given`; false if it is not the same name.
+    bool normalize_name(const UNICODE_STRING& given) noexcept
+    {
+        if (!name::equal(name_, given, false))
+            return false;
+        RtlCopyMemory(name_.Buffer, given.Buffer, given.Length);
+        return true;
+    }
 
     // ---- open state: under the table lock; a dirty read is fine for hints ----
     SHARE_ACCESS share_access{};
+    // Requests for oplocks are made under the table lock too, with handle_count as the open count: then an
+    // open either is counted or finds the oplock.
     LONG handle_count = 0; // file objects before cleanup
     LONG active_count = 0; // file objects before close
     LONG stream_denies_delete =
@@ -89,6 +101,8 @@ class FileNode : NonCopyable
     /// get_file_info's answer for a FileInfo that could not be stored: rounds sizes, combines a stream.
     void adjust_file_info(FSP_FSCTL_FILE_INFO* info) noexcept;
     void invalidate_file_info() noexcept;
+    /// The file is gone: its size becomes 0, so that cached data is dropped instead of written.
+    void discard_data() noexcept;
     /// Drops every cache of this node (not of the parent).
     void invalidate_all() noexcept;
 

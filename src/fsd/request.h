@@ -152,6 +152,8 @@ class Request : NonCopyable
     void set_done(Done done, void* context) noexcept { done_ = done, done_context_ = context; }
 
     Response& response() { return response_; }
+    /// Keeps the status only: to be called before awaiting anything else, if the request is used again.
+    void forget_answer() noexcept { response_ = Response(response_.status()); }
 
     // ---- for Ioq and Volume -------------------------------------------------------------------------
 

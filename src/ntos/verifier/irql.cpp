@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "verifier/checks.h"
+
+namespace fsp::ntos::verifier {
+
+void check_wait(const LARGE_INTEGER* timeout)
+{
+    PKTHREAD thread = ke::current_thread();
+    const bool may_block = timeout == nullptr || timeout->QuadPart != 0;
+    if (may_block && thread->irql >= DISPATCH_LEVEL)
+        report("wait at IRQL %d", thread->irql);
+}
+
+void check_lower_irql(PKTHREAD thread, KIRQL irql)
+{
+    if (irql > thread->irql)
+        report("IRQL lowered from %d to %d", thread->irql, irql);
+}
+
+void check_leave_region(PKTHREAD, int depth, const char* kind)
+{
+    if (depth <= 0)
+        report("%s region left but not entered", kind);
+}
+
+void check_paged(const char* what)
+{
+    PKTHREAD thread = ke::current_thread();
+    if (thread->irql > APC_LEVEL)
+        report("%s at IRQL %d", what, thread->irql);
+}
+
+int critical_region_depth()
+{
+    PKTHREAD thread = ke::current_thread();
+    return thread->critical_regions + thread->guarded_regions;
+}
+
+} // namespace fsp::ntos::verifier

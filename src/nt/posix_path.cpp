@@ -75,10 +75,13 @@ bool is_dot_name(WideView name) { return name == WideView(u"\uF02E") || name == 
 void name_to_windows(Joined<WCHAR>& out, std::string_view name)
 {
     const bool dot_name = is_dot_name(name);
+    // These are not names but directions.
+    const bool direction = name == "." || name == "..";
     for (size_t i = 0; i < name.size();) {
         const auto c = static_cast<unsigned char>(name[i]);
         if (c < 0x80) {
-            const bool hidden = is_reserved(c) || (i + 1 == name.size() && is_dropped_at_end(c));
+            const bool hidden =
+                is_reserved(c) || (!direction && i + 1 == name.size() && is_dropped_at_end(c));
             out.put(hidden ? stand_in(c) : static_cast<WCHAR>(c));
             ++i;
             continue;
@@ -225,16 +228,7 @@ TextResult mount_path_to_windows(std::string_view path, WCHAR* out, size_t capac
 {
     Joined<WCHAR> joined(out, capacity);
     split(
-        path, '/',
-        [&](std::string_view name) {
-            // In a path, as in a link's target, these are not names but directions.
-            if (name == "." || name == "..")
-                joined.piece(
-                    [name](WCHAR* to, size_t room) { return to_utf16(name, to, room, TextMode::strict); });
-            else
-                name_to_windows(joined, name);
-        },
-        [&] { joined.put(u'\\'); });
+        path, '/', [&](std::string_view name) { name_to_windows(joined, name); }, [&] { joined.put(u'\\'); });
     return joined.result;
 }
 

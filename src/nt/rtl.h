@@ -257,7 +257,7 @@ extern const UCHAR* const FsRtlLegalAnsiCharacterArray;
 #define FsRtlTestAnsiCharacter(C, DEFAULT_RET, WILD_OK, FLAGS)                                               \
     (((signed char)(C) < 0)                                                                                  \
          ? (DEFAULT_RET)                                                                                     \
-         : FlagOnBits(FsRtlLegalAnsiCharacterArray[(C)], (FLAGS) | ((WILD_OK) ? 8u : 0u)))
+         : FlagOnBits(FsRtlLegalAnsiCharacterArray[(UCHAR)(C)], (FLAGS) | ((WILD_OK) ? 8u : 0u)))
 #define FlagOnBits(VALUE, BITS) (((VALUE) & (BITS)) != 0)
 #define FsRtlIsAnsiCharacterWild(C)                                                                          \
     (FlagOnBits(FsRtlLegalAnsiCharacterArray[(UCHAR)(C)], FSRTL_WILD_CHARACTER))

@@ -355,6 +355,19 @@ typedef struct _FILESYSTEM_STATISTICS
     ULONG MetaDataDiskWrites;
 } FILESYSTEM_STATISTICS, *PFILESYSTEM_STATISTICS;
 
+typedef struct _FAT_STATISTICS
+{
+    ULONG CreateHits;
+    ULONG SuccessfulCreates;
+    ULONG FailedCreates;
+    ULONG NonCachedReads;
+    ULONG NonCachedReadBytes;
+    ULONG NonCachedWrites;
+    ULONG NonCachedWriteBytes;
+    ULONG NonCachedDiskReads;
+    ULONG NonCachedDiskWrites;
+} FAT_STATISTICS, *PFAT_STATISTICS;
+
 typedef struct _FILE_FS_PERSISTENT_VOLUME_INFORMATION
 {
     ULONG VolumeFlags;

@@ -242,6 +242,12 @@ void InodeTable::forget(Inode& inode, uint64_t lookups)
     release_locked(&inode);
 }
 
+bool InodeTable::is_forgotten(const Inode& inode)
+{
+    std::lock_guard guard(lock_);
+    return inode.lookups == 0 && &inode != &root_;
+}
+
 void InodeTable::reference(Inode& inode)
 {
     std::lock_guard guard(lock_);

@@ -39,10 +39,9 @@ struct Inode
     Inode* next_by_index = nullptr;
     OpenFile* open_files = nullptr;
     DirectoryLease* lease = nullptr;
+    int64_t no_lease_before = 0; ///< NT time
     Ownership ownership;
     bool ownership_known = false;
-    std::string link; ///< target of a symbolic link, as long as its change time is link_time
-    int64_t link_time = 0;
 
     std::atomic<bool> orphan = false;    ///< has no name any more
     std::atomic<bool> directory = false;
@@ -50,8 +49,6 @@ struct Inode
     std::atomic<bool> privileged = false; ///< a file with set-user-ID or set-group-ID
     /// Time of the last write through an open file whose handle has not told the file system yet; 0: none.
     std::atomic<int64_t> written_at = 0;
-    /// Counts what may change cached attributes through this mount.
-    std::atomic<uint32_t> changes = 0;
 
     uint64_t number = 0; ///< st_ino
 };
@@ -76,6 +73,8 @@ class InodeTable
     Inode* child(Inode& parent, std::u16string_view name);
 
     void forget(Inode& inode, uint64_t lookups);
+    /// The kernel does not know it any more.
+    bool is_forgotten(const Inode& inode);
     void reference(Inode& inode);
     void release(Inode& inode);
 

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "frontends/fuse/oplock.h"
+
 namespace fsp::fuse {
 namespace {
 
@@ -54,11 +56,11 @@ NTSTATUS open_file(HANDLE root, std::u16string_view path, const OpenRequest& req
     InitializeObjectAttributes(&attributes, &name, 0, root, request.descriptor);
     IO_STATUS_BLOCK io;
     HANDLE opened = nullptr;
-    const NTSTATUS status =
-        NtCreateFile(&opened, request.access | SYNCHRONIZE, &attributes, &io, nullptr, request.attributes,
-                     FILE_SHARE_VALID_FLAGS, request.disposition,
-                     request.options | FILE_OPEN_REPARSE_POINT, request.ea,
-                     request.ea_size);
+    // The one call of a kernel-mode client, for the oplock key; the access check is that of user mode all the same.
+    const NTSTATUS status = IoCreateFileEx(
+        &opened, request.access | SYNCHRONIZE, &attributes, &io, nullptr, request.attributes, FILE_SHARE_VALID_FLAGS,
+        request.disposition, request.options | FILE_OPEN_REPARSE_POINT, request.ea, request.ea_size,
+        CreateFileTypeNone, nullptr, IO_FORCE_ACCESS_CHECK, oplock_key_context());
     if (NT_SUCCESS(status))
         *handle = NtHandle(opened);
     return status;

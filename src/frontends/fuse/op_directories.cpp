@@ -28,6 +28,8 @@ void opendir(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
     OpenRequest what;
     what.access = FILE_LIST_DIRECTORY;
     what.options = FILE_DIRECTORY_FILE;
+    // The kernel may keep the listing, too.
+    info->cache_readdir = info->keep_cache = request.session().leases().hold(inode);
     const NTSTATUS status = request.open(inode, what, &directory->handle);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));

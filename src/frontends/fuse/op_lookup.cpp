@@ -6,6 +6,39 @@
 namespace fsp::fuse {
 namespace {
 
+constexpr double for_ever = 1e9; // seconds
+
+/// Of the root, which is in no directory that could be leased.
+constexpr double root_timeout = 1;
+
+/// On a volume that ignores case a name has other spellings, which the kernel would remember as other names.
+bool may_remember_name(Session& session, Inode& parent)
+{
+    return !session.traits().ignore_case && session.leases().held(parent);
+}
+
+/// The directory that a file is in, with a reference; null for the root and for orphans.
+Inode* parent_of(Session& session, Inode& inode)
+{
+    std::lock_guard guard(session.inodes().lock());
+    Inode* const parent = inode.parent;
+    if (parent)
+        ++parent->references;
+    return parent;
+}
+
+/// Leases what attribute_timeout asks for.
+void hold_for_attributes(Session& session, Inode& inode)
+{
+    if (inode.directory)
+        session.leases().hold(inode);
+    if (Inode* parent = parent_of(session, inode))
+    {
+        session.leases().hold(*parent);
+        session.inodes().release(*parent);
+    }
+}
+
 void lookup(fuse_req_t handle, fuse_ino_t parent_number, const char* text)
 {
     Request request(handle);
@@ -14,6 +47,7 @@ void lookup(fuse_req_t handle, fuse_ino_t parent_number, const char* text)
     if (const int error = request.name(text, &name))
         return void(request.fail(error));
 
+    request.session().leases().hold(parent);
     OpenRequest what;
     what.access = FILE_READ_ATTRIBUTES | READ_CONTROL | FILE_READ_EA;
     NtHandle file;
@@ -28,24 +62,40 @@ void lookup(fuse_req_t handle, fuse_ino_t parent_number, const char* text)
     Attributes attributes;
     if (NT_SUCCESS(status))
         status = query_attributes(request.session(), file.get(), &attributes);
+    if (to_errno(status) == ENOENT && may_remember_name(request.session(), parent) &&
+        request.session().leases().note_missing(parent, text))
+    {
+        fuse_entry_param missing{};
+        missing.entry_timeout = for_ever;
+        return void(request.entry(missing));
+    }
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     file.reset();
     reply_entry(request, parent, name.view(), attributes);
 }
 
+void forget_one(Session& session, fuse_ino_t number, uint64_t count)
+{
+    Inode& inode = *session.inodes().from_number(number);
+    session.inodes().reference(inode);
+    session.inodes().forget(inode, count);
+    if (session.inodes().is_forgotten(inode))
+        session.leases().drop(inode); // its reference would keep the inode
+    session.inodes().release(inode);
+}
+
 void forget(fuse_req_t request, fuse_ino_t number, uint64_t count)
 {
-    InodeTable& inodes = static_cast<Session*>(fuse_req_userdata(request))->inodes();
-    inodes.forget(*inodes.from_number(number), count);
+    forget_one(*static_cast<Session*>(fuse_req_userdata(request)), number, count);
     fuse_reply_none(request);
 }
 
 void forget_multi(fuse_req_t request, size_t count, fuse_forget_data* forgets)
 {
-    InodeTable& inodes = static_cast<Session*>(fuse_req_userdata(request))->inodes();
+    auto& session = *static_cast<Session*>(fuse_req_userdata(request));
     for (size_t i = 0; i < count; ++i)
-        inodes.forget(*inodes.from_number(forgets[i].ino), forgets[i].nlookup);
+        forget_one(session, forgets[i].ino, forgets[i].nlookup);
     fuse_reply_none(request);
 }
 
@@ -53,6 +103,7 @@ void getattr(fuse_req_t handle, fuse_ino_t number, fuse_file_info*)
 {
     Request request(handle);
     Inode& inode = request.inode(number);
+    hold_for_attributes(request.session(), inode);
     Attributes attributes;
     Access access;
     NTSTATUS status = request.access_attributes(inode, &access);
@@ -64,7 +115,7 @@ void getattr(fuse_req_t handle, fuse_ino_t number, fuse_file_info*)
     remember(request, inode, attributes);
     struct stat out;
     fill(inode, attributes, &out);
-    request.attr(out, 0);
+    request.attr(out, attribute_timeout(request.session(), inode));
 }
 
 } // namespace
@@ -87,7 +138,24 @@ fuse_entry_param make_entry(Request& request, Inode& parent, std::u16string_view
     entry.ino = request.inodes().to_number(inode);
     entry.generation = 1;
     fill(inode, attributes, &entry.attr);
+    entry.attr_timeout = attribute_timeout(request.session(), inode);
+    entry.entry_timeout = may_remember_name(request.session(), parent) ? for_ever : 0;
     return entry;
+}
+
+double attribute_timeout(Session& session, Inode& inode)
+{
+    // The times of a directory change with its names, which is for its own lease to tell.
+    if (inode.directory && !session.leases().held(inode))
+        return 0;
+    if (&inode == &session.inodes().root())
+        return root_timeout;
+    Inode* const parent = parent_of(session, inode);
+    if (!parent)
+        return 0;
+    const bool held = session.leases().held(*parent);
+    session.inodes().release(*parent);
+    return held ? for_ever : 0;
 }
 
 void take_back(Request& request, const fuse_entry_param& entry)

@@ -253,7 +253,12 @@ NTSTATUS remove_file(Request& request, Inode& parent, std::u16string_view name, 
     if (!NT_SUCCESS(status))
         return status;
     // From here on requests for the file go through the handles that are open.
-    request.inodes().orphan(parent, name);
+    if (Inode* inode = request.inodes().child(parent, name))
+    {
+        request.inodes().orphan(*inode);
+        request.session().leases().drop(*inode);
+        request.inodes().release(*inode);
+    }
     return STATUS_SUCCESS;
 }
 

@@ -144,7 +144,7 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
     remember(request, inode, attributes);
     struct stat out;
     fill(inode, attributes, &out);
-    request.attr(out, 0);
+    request.attr(out, attribute_timeout(request.session(), inode));
 }
 
 } // namespace

@@ -20,6 +20,9 @@ void add_xattr_operations(fuse_lowlevel_ops& operations);    // getxattr, setxat
 /// The inode of a name that was just found or made, with one more lookup, and what the kernel is told about it.
 fuse_entry_param make_entry(Request& request, Inode& parent, std::u16string_view name, const Attributes& attributes);
 
+/// How long the kernel may remember the attributes, in seconds.
+double attribute_timeout(Session& session, Inode& inode);
+
 /// Takes the lookup of an entry back that the kernel did not get.
 void take_back(Request& request, const fuse_entry_param& entry);
 

@@ -63,7 +63,7 @@ void init(void*, fuse_conn_info* connection)
     const auto want = [connection](unsigned flag) { connection->want |= connection->capable & flag; };
     const auto refuse = [connection](unsigned flag) { connection->want &= ~flag; };
     want(FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS |
-         FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA);
+         FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_EXPIRE_ONLY);
     // Requests and replies pass through a buffer of ours in any case; a pipe in between only costs.
     refuse(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
     // The kernel tells of changes at once, which is what others who use the volume see.
@@ -115,7 +115,7 @@ NTSTATUS query_traits(HANDLE root, VolumeTraits* traits)
 
 Session::Session(NtHandle root, const VolumeTraits& traits, const MountOptions& options)
     : options_(options), traits_(traits), uid_(geteuid()), gid_(getegid()), root_(std::move(root)),
-      inodes_(traits.ignore_case)
+      inodes_(traits.ignore_case), leases_(*this)
 {
 }
 
@@ -123,6 +123,7 @@ Session::~Session()
 {
     unmount();
     workers_.reset();
+    leases_.stop();
     if (connection_)
     {
         // Only a connection that the kernel has closed is handed to libfuse's unmount, which frees the rest but would

@@ -13,6 +13,7 @@
 #include "frontends/fuse/identity.h"
 #include "frontends/fuse/inode.h"
 #include "frontends/fuse/interruption.h"
+#include "frontends/fuse/lease.h"
 #include "frontends/fuse/mount.h"
 #include "frontends/fuse/open_file.h"
 #include "frontends/fuse/workers.h"
@@ -49,6 +50,7 @@ class Session
     Identities& identities() { return identities_; }
     Interruptions& interruptions() { return interruptions_; }
     OpenDirectories& directories() { return directories_; }
+    Leases& leases() { return leases_; }
     fuse_session* connection() const { return connection_; }
 
     /// Owner of files on volumes without security.
@@ -67,6 +69,7 @@ class Session
     Identities identities_;
     OpenDirectories directories_;
     Interruptions interruptions_;
+    Leases leases_;
     fuse_session* connection_ = nullptr;
     std::unique_ptr<Workers> workers_;
     bool mounted_ = false;

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+//
+// What the kernel may remember of directories, and for how long.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "frontends/fuse/inode.h"
+#include "frontends/fuse/nt_file.h"
+#include "frontends/fuse/oplock.h"
+
+namespace fsp::fuse {
+
+class Session;
+
+/// One directory whose names and whose files' attributes the kernel remembers: a handle with a read-handle oplock, which
+/// the driver breaks when somebody else changes a name or an attribute in it.
+class DirectoryLease
+{
+  public:
+    DirectoryLease(Inode& directory, std::function<void(DirectoryLease*)> broken)
+        : inode(directory), oplock([this, broken = std::move(broken)] { broken(this); })
+    {
+    }
+
+    Inode& inode;
+    NtHandle handle;
+    Oplock oplock; ///< ends before the handle
+    std::atomic<bool> ready = false;
+    std::atomic<bool> used = true;           ///< since the last look for one to give up
+    std::unordered_set<std::string> missing; ///< names that the kernel remembers as not there; under Leases' lock
+};
+
+/**
+ * The leases of a mount.
+ *
+ * A broken lease is worked off by a thread of its own: it tells the kernel to forget, and then closes the handle, which
+ * acknowledges the break. No request of the kernel ever waits for that thread.
+ */
+class Leases
+{
+  public:
+    explicit Leases(Session& session);
+    Leases(const Leases&) = delete;
+    ~Leases();
+
+    /// True if the directory is leased, now or already. Ask before what is to be remembered is read.
+    bool hold(Inode& directory);
+    /// True if it (still) is. Ask when the reply is made.
+    bool held(Inode& directory);
+
+    /// The kernel is about to remember that there is no such name; false if it should not.
+    bool note_missing(Inode& directory, const char* name);
+
+    /// Gives a lease up because the directory goes away.
+    void drop(Inode& directory);
+
+    /// Ends all of them; before the connection to the kernel goes.
+    void stop();
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    struct Forgetting
+    {
+        uint64_t directory = 0;
+        std::vector<std::pair<std::string, uint64_t>> children; ///< name, number; 0: a missing one
+        Clock::time_point again;
+    };
+
+    bool acquire(Inode& directory);
+    void queue(DirectoryLease* lease);
+    void run();
+    void end(DirectoryLease* lease, bool tell_kernel);
+    Forgetting detach(DirectoryLease* lease);
+    void tell(const Forgetting& what);
+    void make_room();
+
+    static constexpr size_t leases_max = 4096;
+    static constexpr size_t missing_max = 1024;
+
+    Session& session_;
+    std::mutex lock_;
+    std::condition_variable changed_;
+    std::list<DirectoryLease*> all_;
+    std::vector<DirectoryLease*> work_; ///< to end
+    std::list<Forgetting> again_;
+    bool stop_ = false;
+    std::thread thread_;
+};
+
+} // namespace fsp::fuse

@@ -35,6 +35,7 @@ a64) triple=aarch64-w64-windows-gnu dlltool=arm64 machine=arm64 entry=DriverEntr
 *) echo "build-sys: unknown architecture '$arch' (x64, x86 or a64)" >&2; exit 2 ;;
 esac
 
+cache=$(command -v ccache || true)
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
@@ -46,7 +47,7 @@ flags="--target=$triple -std=c++20 -ffreestanding -fms-extensions -fno-exception
 
 # shellcheck disable=SC2086
 compile() { # source, object
-    clang$llvm $flags -c "$1" -o "$2"
+    $cache clang$llvm $flags -c "$1" -o "$2"
 }
 
 jobs=${JOBS:-$(nproc)}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "create_reparse.h"
 #include "name.h"
+#include "reparse.h"
 
 namespace fsp::fsd {
 
@@ -54,7 +55,7 @@ IrpResult follow_path(PFILE_OBJECT file, const Span& data)
 IrpResult follow_symlink(const Volume& volume, PFILE_OBJECT file, const Span& data)
 {
     if (!data || data.size < REPARSE_DATA_BUFFER_HEADER_SIZE ||
-        !NT_SUCCESS(FsRtlValidateReparsePointBuffer(data.size, data.as<REPARSE_DATA_BUFFER>())))
+        !NT_SUCCESS(validate_reparse_buffer(data.data, data.size)))
         return {STATUS_REPARSE_POINT_NOT_RESOLVED, 0};
     const auto& link = data.as<REPARSE_DATA_BUFFER>()->SymbolicLinkReparseBuffer;
     const ULONG start = static_cast<ULONG>(reinterpret_cast<const Byte*>(link.PathBuffer) - data.data) +
@@ -75,7 +76,7 @@ IrpResult pass_on(PIRP irp, const Span& data)
 {
     if (!data || data.size < REPARSE_DATA_BUFFER_HEADER_SIZE)
         return {STATUS_IO_REPARSE_DATA_INVALID, 0};
-    const NTSTATUS status = FsRtlValidateReparsePointBuffer(data.size, data.as<REPARSE_DATA_BUFFER>());
+    const NTSTATUS status = validate_reparse_buffer(data.data, data.size);
     if (!NT_SUCCESS(status))
         return {status, 0};
     void* const copy = pool_allocate_external(data.size);

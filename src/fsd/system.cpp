@@ -20,6 +20,9 @@ template<size_t n> void find(void* entry, const WCHAR (&name)[n])
 
 void find_system_routines() noexcept
 {
+#if defined(_WIN32)
+    fsp_find_clock();
+#endif
     find(&system.check_oplock_ex, FSP_L("FsRtlCheckOplockEx"));
     find(&system.oplock_fsctrl_ex, FSP_L("FsRtlOplockFsctrlEx"));
     find(&system.oplock_break_h, FSP_L("FsRtlOplockBreakH"));

@@ -2,7 +2,6 @@
 /// @file What the I/O manager of a machine without disks, registry, sessions and an operator has to say.
 #include "ntos/io/irp.h"
 #include "ntos/ps/process.h"
-#include "ntos/thread.h"
 
 #include <cstring>
 
@@ -54,7 +53,6 @@ NTSTATUS NTAPI SeQuerySessionIdToken(PACCESS_TOKEN, PULONG SessionId)
 ULONG NTAPI PsGetProcessSessionId(PEPROCESS) { return 0; }
 ULONG NTAPI PsGetProcessSessionIdEx(PEPROCESS) { return 0; }
 
-BOOLEAN NTAPI IoIsSystemThread(PETHREAD Thread) { return is_system_thread(Thread); }
 BOOLEAN NTAPI IoIsFileOriginRemote(PFILE_OBJECT FileObject) { return (FileObject->Flags & FO_REMOTE_ORIGIN) != 0; }
 IO_PRIORITY_HINT NTAPI IoGetIoPriorityHint(PIRP) { return IoPriorityNormal; }
 PGENERIC_MAPPING NTAPI IoGetFileObjectGenericMapping() { return &ob::file_type.mapping; }

@@ -185,6 +185,8 @@ void append(Watch* watch, ULONG action, Name relative, Name last, Name stream)
     entry->FileNameLength = static_cast<ULONG>(name_size);
     UCHAR* out = &watch->changes[at] + header;
     auto put = [&](Name part) {
+        if (part.empty())
+            return; // may have no buffer
         std::memcpy(out, part.data(), part.size() * sizeof(char16_t));
         out += part.size() * sizeof(char16_t);
     };

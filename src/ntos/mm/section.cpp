@@ -219,12 +219,8 @@ NTSTATUS flush(PVOID* base, PSIZE_T size, PIO_STATUS_BLOCK iosb)
     return status;
 }
 
-static POBJECT_TYPE section_object_type = &ob::section_type;
-
 } // namespace
 } // namespace fsp::ntos::mm
-
-POBJECT_TYPE* MmSectionObjectType = &fsp::ntos::mm::section_object_type;
 
 // ---- system services
 

@@ -155,6 +155,7 @@ BOOLEAN NTAPI FsRtlPrivateLock(PFILE_LOCK FileLock, PFILE_OBJECT FileObject, PLA
                                BOOLEAN AlreadySynchronized);
 #define FsRtlFastLock(A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11)                                          \
     FsRtlPrivateLock(A1, A2, A3, A4, A5, A6, A7, A8, A9, nullptr, A10, A11)
+BOOLEAN NTAPI FsRtlAreThereCurrentOrInProgressFileLocks(PFILE_LOCK FileLock);
 #define FsRtlAreThereCurrentFileLocks(FileLock) ((FileLock)->FastIoIsQuestionable)
 #define FsRtlAreThereWaitingFileLocks(FileLock) ((FileLock)->LockRequestsInProgress != 0)
 #define FsRtlIncrementLockRequestsInProgress(FileLock)                                                       \

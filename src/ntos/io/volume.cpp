@@ -50,7 +50,6 @@ NTSTATUS ask_to_mount(PDEVICE_OBJECT file_system, PDEVICE_OBJECT disk, bool raw)
     request.stack->Flags = raw ? SL_ALLOW_RAW_MOUNT : 0;
     request.stack->Parameters.MountVolume.Vpb = disk->Vpb;
     request.stack->Parameters.MountVolume.DeviceObject = top_of(disk);
-    request.irp->Flags |= IRP_MOUNT_COMPLETION;
     Waiter waiter;
     return send_and_wait(top, request.irp, waiter);
 }

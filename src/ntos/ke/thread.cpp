@@ -223,6 +223,13 @@ ULONG NTAPI KeQueryActiveProcessorCount(KAFFINITY* ActiveProcessors)
     return count;
 }
 
+KAFFINITY NTAPI KeQueryActiveProcessors()
+{
+    KAFFINITY active;
+    KeQueryActiveProcessorCount(&active);
+    return active;
+}
+
 ULONG NTAPI KeQueryActiveProcessorCountEx(USHORT) { return KeQueryActiveProcessorCount(nullptr); }
 ULONG NTAPI KeQueryMaximumProcessorCount() { return KeQueryActiveProcessorCount(nullptr); }
 ULONG NTAPI KeQueryMaximumProcessorCountEx(USHORT) { return KeQueryActiveProcessorCount(nullptr); }

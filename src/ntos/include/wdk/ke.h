@@ -296,6 +296,7 @@ LONG NTAPI KeSetBasePriorityThread(PKTHREAD Thread, LONG Increment);
 VOID NTAPI KeStackAttachProcess(PEPROCESS Process, PKAPC_STATE ApcState);
 VOID NTAPI KeUnstackDetachProcess(PKAPC_STATE ApcState);
 ULONG NTAPI KeGetCurrentProcessorNumber();
+KAFFINITY NTAPI KeQueryActiveProcessors();
 ULONG NTAPI KeQueryActiveProcessorCount(KAFFINITY* ActiveProcessors);
 ULONG NTAPI KeQueryActiveProcessorCountEx(USHORT GroupNumber);
 ULONG NTAPI KeQueryMaximumProcessorCount();

@@ -54,10 +54,12 @@ void tell_watchers(Volume& volume, const UNICODE_STRING& name, ULONG filter, ULO
     Hold names;
     names.acquire(*volume.watch_names.get(), Access::shared);
     // Without memory for the report the watchers miss it; there is nobody to tell.
-    (void)seh::fsrtl_notify_report_change(volume.notify_sync, &volume.notify_list, &text, offset, filter, action);
+    (void)seh::fsrtl_notify_report_change(volume.notify_sync, &volume.notify_list, &text, offset, filter,
+                                          action);
 }
 
-/// The breaking operation is none of the caller's IRPs: that may be over, or have nothing to do with the broken file.
+/// The breaking operation is none of the caller's IRPs: that may be over, or have nothing to do with the
+/// broken file.
 class BreakIrp : NonCopyable
 {
   public:
@@ -93,7 +95,8 @@ void break_caching(Volume& volume, FileNode& node, PFILE_OBJECT cause, ULONG fla
         return;
     if (!cause)
         flags |= OPLOCK_FLAG_IGNORE_OPLOCK_KEYS; // nobody's own doing
-    (void)check_oplock(&node.oplock, irp.get(), flags | OPLOCK_FLAG_COMPLETE_IF_OPLOCKED, nullptr, nullptr, nullptr);
+    (void)check_oplock(&node.oplock, irp.get(), flags | OPLOCK_FLAG_COMPLETE_IF_OPLOCKED, nullptr, nullptr,
+                       nullptr);
 }
 
 /// The node that holds what a listing says about `name`: its directory, or a stream's file.
@@ -157,10 +160,13 @@ void end_watches_of_deleted(Volume& volume, FileNode& directory) noexcept
 {
     // Without an IRP the package ends the watches of all handles of this directory.
     if (volume.notify_sync)
-        FsRtlNotifyFullChangeDirectory(volume.notify_sync, &volume.notify_list, &directory, nullptr, FALSE, FALSE, 0,
-                                       nullptr, nullptr, nullptr);
+        FsRtlNotifyFullChangeDirectory(volume.notify_sync, &volume.notify_list, &directory, nullptr, FALSE,
+                                       FALSE, 0, nullptr, nullptr, nullptr);
 }
 
-void break_oplock_for_outside_change(FileNode& node) noexcept { break_caching(node.volume(), node, nullptr, 0); }
+void break_oplock_for_outside_change(FileNode& node) noexcept
+{
+    break_caching(node.volume(), node, nullptr, 0);
+}
 
 } // namespace fsp::fsd

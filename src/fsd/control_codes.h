@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// File system control codes and their structures, as far as headers of the one or the other system lack them.
+/// File system control codes and their structures, as far as headers of the one or the other system lack
+/// them.
 
 #include "wdk.h"
 

@@ -9,8 +9,8 @@ namespace {
 /// Only codes that can mean nothing to anybody else go to the file system.
 bool passes(Volume& volume, PIRP irp, ULONG code)
 {
-    return volume.params().DeviceControl && irp->RequestorMode == UserMode && (DEVICE_TYPE_FROM_CTL_CODE(code) & 0x8000) &&
-           (code & 3) == METHOD_BUFFERED;
+    return volume.params().DeviceControl && irp->RequestorMode == UserMode &&
+           (DEVICE_TYPE_FROM_CTL_CODE(code) & 0x8000) && (code & 3) == METHOD_BUFFERED;
 }
 
 } // namespace

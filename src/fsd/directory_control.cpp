@@ -35,9 +35,9 @@ IrpTask notify_directory(Volume& volume, PIRP irp)
     if (node.delete_pending)
         co_return STATUS_DELETE_PENDING;
     // The package keeps the pointer to the name; see Volume::watch_names.
-    status = seh::fsrtl_notify_change_directory(volume.notify_sync, &desc, const_cast<PUNICODE_STRING>(&node.name()),
-                                                &volume.notify_list, tree,
-                                                stack->Parameters.NotifyDirectory.CompletionFilter, irp);
+    status = seh::fsrtl_notify_change_directory(
+        volume.notify_sync, &desc, const_cast<PUNICODE_STRING>(&node.name()), &volume.notify_list, tree,
+        stack->Parameters.NotifyDirectory.CompletionFilter, irp);
     if (!NT_SUCCESS(status))
         co_return status;
     co_return IrpTaken{STATUS_PENDING};

@@ -16,12 +16,14 @@ bool has_eas(Volume& volume, PIRP irp)
 }
 
 /// The position of an enumeration: from the call, or where the handle stands.
-NTSTATUS scan(FileNode& node, FileDesc& desc, PIO_STACK_LOCATION stack, const Metadata& eas, const ea::QueryRules& rules,
-              void* out, ULONG* written)
+NTSTATUS scan(FileNode& node, FileDesc& desc, PIO_STACK_LOCATION stack, const Metadata& eas,
+              const ea::QueryRules& rules, void* out, ULONG* written)
 {
     const bool restart = stack->Flags & SL_RESTART_SCAN;
     const bool indexed = stack->Flags & SL_INDEX_SPECIFIED;
-    ULONG index = indexed ? stack->Parameters.QueryEa.EaIndex : restart || desc.ea_index == 0 ? 1 : desc.ea_index;
+    ULONG index = indexed                         ? stack->Parameters.QueryEa.EaIndex
+                  : restart || desc.ea_index == 0 ? 1
+                                                  : desc.ea_index;
     if (!indexed && !restart && desc.ea_index != 0 && desc.ea_change_number != node.base().ea_change_number)
         return STATUS_EA_CORRUPT_ERROR;
     const NTSTATUS status = ea::query_scan(eas.data(), eas.size(), indexed, &index, rules, out,
@@ -61,7 +63,8 @@ IrpTask query_ea(Volume& volume, PIRP irp)
     if (stack->Parameters.QueryEa.EaList && stack->Parameters.QueryEa.EaListLength) {
         ULONG bad_offset = 0;
         status = ea::query_list(eas.data(), eas.size(), stack->Parameters.QueryEa.EaList,
-                                stack->Parameters.QueryEa.EaListLength, rules, buffer, length, &written, &bad_offset);
+                                stack->Parameters.QueryEa.EaListLength, rules, buffer, length, &written,
+                                &bad_offset);
         co_return {status, NT_SUCCESS(status) ? written : bad_offset};
     }
     status = scan(node, desc, stack, eas, rules, buffer, &written);
@@ -80,7 +83,8 @@ IrpTask set_ea(Volume& volume, PIRP irp)
     if (length > FSP_FSCTL_TRANSACT_REQ_BUFFER_SIZEMAX)
         co_return STATUS_INVALID_PARAMETER;
 
-    // Taken once: what is validated is what is sent. The request starts with nothing else in its variable part.
+    // Taken once: what is validated is what is sent. The request starts with nothing else in its variable
+    // part.
     RequestPtr request;
     NTSTATUS status = Request::make(&request, FspFsctlTransactSetEaKind, nullptr, length);
     if (!NT_SUCCESS(status))
@@ -88,10 +92,11 @@ IrpTask set_ea(Volume& volume, PIRP irp)
     Buffer set;
     if (!set.allocate(length))
         co_return STATUS_INSUFFICIENT_RESOURCES;
-    const void* source = irp->AssociatedIrp.SystemBuffer ? irp->AssociatedIrp.SystemBuffer : near_user_buffer(irp);
-    const KPROCESSOR_MODE mode =
-        irp->AssociatedIrp.SystemBuffer || irp->MdlAddress ? static_cast<KPROCESSOR_MODE>(KernelMode)
-                                                           : irp->RequestorMode;
+    const void* source =
+        irp->AssociatedIrp.SystemBuffer ? irp->AssociatedIrp.SystemBuffer : near_user_buffer(irp);
+    const KPROCESSOR_MODE mode = irp->AssociatedIrp.SystemBuffer || irp->MdlAddress
+                                     ? static_cast<KPROCESSOR_MODE>(KernelMode)
+                                     : irp->RequestorMode;
     status = seh::copy_from_user(set.data(), source, length, mode);
     if (!NT_SUCCESS(status))
         co_return status;

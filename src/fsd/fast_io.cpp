@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// Entry points beside the IRPs: fast I/O, and the call-backs by which the cache and memory managers acquire files.
+/// Entry points beside the IRPs: fast I/O, and the call-backs by which the cache and memory managers acquire
+/// files.
 
 #include "dispatch.h"
 #include "file_information.h"
@@ -34,14 +35,14 @@ BOOLEAN answered(PIO_STATUS_BLOCK io, NTSTATUS status, ULONG_PTR information)
     return TRUE;
 }
 
-BOOLEAN NTAPI check_if_possible(PFILE_OBJECT, PLARGE_INTEGER, ULONG, BOOLEAN, ULONG, BOOLEAN, PIO_STATUS_BLOCK,
-                                PDEVICE_OBJECT)
+BOOLEAN NTAPI check_if_possible(PFILE_OBJECT, PLARGE_INTEGER, ULONG, BOOLEAN, ULONG, BOOLEAN,
+                                PIO_STATUS_BLOCK, PDEVICE_OBJECT)
 {
     return FALSE;
 }
 
-BOOLEAN NTAPI fast_read(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length, BOOLEAN wait, ULONG, PVOID buffer,
-                        PIO_STATUS_BLOCK io, PDEVICE_OBJECT)
+BOOLEAN NTAPI fast_read(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length, BOOLEAN wait, ULONG,
+                        PVOID buffer, PIO_STATUS_BLOCK io, PDEVICE_OBJECT)
 {
     FileNode* node = cached_file(file);
     if (!node || offset->QuadPart < 0)
@@ -51,7 +52,8 @@ BOOLEAN NTAPI fast_read(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length, 
 
     CriticalRegion region;
     NodeHold hold;
-    if (!hold.acquire(*node, Part::main, Access::shared, Wait::no) || !unrestricted(*node) || !file->PrivateCacheMap)
+    if (!hold.acquire(*node, Part::main, Access::shared, Wait::no) || !unrestricted(*node) ||
+        !file->PrivateCacheMap)
         return FALSE;
     const auto from = static_cast<UINT64>(offset->QuadPart);
     const UINT64 size = node->file_size();
@@ -67,8 +69,8 @@ BOOLEAN NTAPI fast_read(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length, 
     return TRUE;
 }
 
-BOOLEAN NTAPI fast_write(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length, BOOLEAN wait, ULONG, PVOID buffer,
-                         PIO_STATUS_BLOCK io, PDEVICE_OBJECT)
+BOOLEAN NTAPI fast_write(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length, BOOLEAN wait, ULONG,
+                         PVOID buffer, PIO_STATUS_BLOCK io, PDEVICE_OBJECT)
 {
     FileNode* node = cached_file(file);
     // A negative offset means "append", or is an error.
@@ -123,8 +125,8 @@ BOOLEAN NTAPI query_standard(PFILE_OBJECT file, BOOLEAN, PFILE_STANDARD_INFORMAT
     return answered(io, STATUS_SUCCESS, sizeof *out);
 }
 
-BOOLEAN NTAPI query_network_open(PFILE_OBJECT file, BOOLEAN, PFILE_NETWORK_OPEN_INFORMATION out, PIO_STATUS_BLOCK io,
-                                 PDEVICE_OBJECT)
+BOOLEAN NTAPI query_network_open(PFILE_OBJECT file, BOOLEAN, PFILE_NETWORK_OPEN_INFORMATION out,
+                                 PIO_STATUS_BLOCK io, PDEVICE_OBJECT)
 {
     FSP_FSCTL_FILE_INFO info;
     if (!cached_info(file, &info))
@@ -137,7 +139,8 @@ BOOLEAN NTAPI query_network_open(PFILE_OBJECT file, BOOLEAN, PFILE_NETWORK_OPEN_
 bool may_read_attributes(FileNode& node, PIRP irp)
 {
     PIO_SECURITY_CONTEXT security = IoGetCurrentIrpStackLocation(irp)->Parameters.Create.SecurityContext;
-    if (irp->RequestorMode == KernelMode && !(IoGetCurrentIrpStackLocation(irp)->Flags & SL_FORCE_ACCESS_CHECK))
+    if (irp->RequestorMode == KernelMode &&
+        !(IoGetCurrentIrpStackLocation(irp)->Flags & SL_FORCE_ACCESS_CHECK))
         return true;
     PACCESS_STATE state = security->AccessState;
     if (security->DesiredAccess != FILE_READ_ATTRIBUTES || !(state->Flags & TOKEN_HAS_TRAVERSE_PRIVILEGE))
@@ -148,8 +151,8 @@ bool may_read_attributes(FileNode& node, PIRP irp)
     ACCESS_MASK granted = 0;
     NTSTATUS status = STATUS_SUCCESS;
     return SeAccessCheck(const_cast<Byte*>(descriptor.data()), &state->SubjectSecurityContext, FALSE,
-                         FILE_READ_ATTRIBUTES, 0, nullptr, IoGetFileObjectGenericMapping(), UserMode, &granted,
-                         &status);
+                         FILE_READ_ATTRIBUTES, 0, nullptr, IoGetFileObjectGenericMapping(), UserMode,
+                         &granted, &status);
 }
 
 /// Attributes by name, of a file that is open and well known: no request, no file object.
@@ -159,7 +162,8 @@ BOOLEAN NTAPI query_open(PIRP irp, PFILE_NETWORK_OPEN_INFORMATION out, PDEVICE_O
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
     PFILE_OBJECT file = stack->FileObject;
     if (!volume || volume->is_network() || !volume->params().AllowOpenInKernelMode || volume->stopped() ||
-        file->RelatedFileObject || file->FileName.Length < 2 * sizeof(WCHAR) || file->FileName.Buffer[0] != '\\')
+        file->RelatedFileObject || file->FileName.Length < 2 * sizeof(WCHAR) ||
+        file->FileName.Buffer[0] != '\\')
         return FALSE;
 
     CriticalRegion region;
@@ -180,8 +184,9 @@ BOOLEAN NTAPI query_open(PIRP irp, PFILE_NETWORK_OPEN_INFORMATION out, PDEVICE_O
     return TRUE;
 }
 
-BOOLEAN NTAPI fast_device_control(PFILE_OBJECT file, BOOLEAN wait, PVOID input, ULONG input_length, PVOID output,
-                                  ULONG output_length, ULONG code, PIO_STATUS_BLOCK io, PDEVICE_OBJECT device)
+BOOLEAN NTAPI fast_device_control(PFILE_OBJECT file, BOOLEAN wait, PVOID input, ULONG input_length,
+                                  PVOID output, ULONG output_length, ULONG code, PIO_STATUS_BLOCK io,
+                                  PDEVICE_OBJECT device)
 {
     const auto* header = static_cast<const DeviceHeader*>(device->DeviceExtension);
     if (!header || (header->kind != DeviceKind::disk_control && header->kind != DeviceKind::net_control) ||
@@ -190,14 +195,16 @@ BOOLEAN NTAPI fast_device_control(PFILE_OBJECT file, BOOLEAN wait, PVOID input, 
     return transact_fast_io(file, wait, input, input_length, output, output_length, code, io);
 }
 
-/// Acquisitions for the system's managers are owned by the thread, which releases them itself. Where this thread owns
-/// the node through one of our operations already, there is nothing to acquire and nothing to release.
+/// Acquisitions for the system's managers are owned by the thread, which releases them itself. Where this
+/// thread owns the node through one of our operations already, there is nothing to acquire and nothing to
+/// release.
 bool acquire_for_system(FileNode& node, Access access, bool wait)
 {
     if (TopLevel::owns(node))
         return true;
     KeEnterCriticalRegion();
-    const auto acquire = access == Access::exclusive ? ExAcquireResourceExclusiveLite : ExAcquireResourceSharedLite;
+    const auto acquire =
+        access == Access::exclusive ? ExAcquireResourceExclusiveLite : ExAcquireResourceSharedLite;
     if (acquire(&node.main_resource(), wait)) {
         if (acquire(&node.paging_resource(), wait))
             return true;
@@ -228,7 +235,8 @@ VOID NTAPI release_for_section(PFILE_OBJECT file)
         release_for_system(*node);
 }
 
-NTSTATUS NTAPI acquire_for_mapped_write(PFILE_OBJECT file, PLARGE_INTEGER, PERESOURCE* resource, PDEVICE_OBJECT)
+NTSTATUS NTAPI acquire_for_mapped_write(PFILE_OBJECT file, PLARGE_INTEGER, PERESOURCE* resource,
+                                        PDEVICE_OBJECT)
 {
     FileNode* node = FileNode::of(file);
     if (!node)

@@ -36,8 +36,8 @@ inline void fill_basic(FILE_BASIC_INFORMATION* out, const FSP_FSCTL_FILE_INFO& i
     out->FileAttributes = shown_attributes(info);
 }
 
-inline void fill_standard(FILE_STANDARD_INFORMATION* out, const FSP_FSCTL_FILE_INFO& info, const FileNode& node,
-                          PFILE_OBJECT file)
+inline void fill_standard(FILE_STANDARD_INFORMATION* out, const FSP_FSCTL_FILE_INFO& info,
+                          const FileNode& node, PFILE_OBJECT file)
 {
     RtlZeroMemory(out, sizeof *out);
     out->AllocationSize = large_integer(info.AllocationSize);

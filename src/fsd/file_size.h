@@ -10,11 +10,12 @@ namespace fsp::fsd {
 /// Makes sure that the handle has a cache map. Raises nothing. Inside a TopLevel.
 NTSTATUS ensure_cache_map(PFILE_OBJECT file, FileNode& node) noexcept;
 
-/// May the file be cut to `size` while others have mapped it? STATUS_USER_MAPPED_FILE if not. Node held exclusively.
+/// May the file be cut to `size` while others have mapped it? STATUS_USER_MAPPED_FILE if not. Node held
+/// exclusively.
 NTSTATUS may_truncate(FileNode& node, UINT64 size) noexcept;
 
-/// Before the file system is told of a smaller size: the cached rest of the last page becomes zero, so that nothing
-/// old comes back when the file grows again. Node held exclusively.
+/// Before the file system is told of a smaller size: the cached rest of the last page becomes zero, so that
+/// nothing old comes back when the file grows again. Node held exclusively.
 void zero_cached_tail(PFILE_OBJECT file, FileNode& node, UINT64 size) noexcept;
 
 /// Tells the file system the new end of the file and stores what it answers. The caller holds at least Main

@@ -102,13 +102,15 @@ NTSTATUS make_request(const ControlParameters& p, ULONG data_size, RequestPtr* r
     NameCopy name;
     if (!name.assign(*p.node))
         return STATUS_INSUFFICIENT_RESOURCES;
-    const NTSTATUS status = Request::make(request, FspFsctlTransactFileSystemControlKind, &name.view(), data_size);
+    const NTSTATUS status =
+        Request::make(request, FspFsctlTransactFileSystemControlKind, &name.view(), data_size);
     if (!NT_SUCCESS(status))
         return status;
     set_context(request->operator->(), *FileDesc::of(p.file));
     (*request)->Req.FileSystemControl.FsControlCode = p.code;
     if (data_size)
-        (**request).append((*request)->Req.FileSystemControl.Buffer, p.system_buffer, static_cast<USHORT>(data_size));
+        (**request).append((*request)->Req.FileSystemControl.Buffer, p.system_buffer,
+                           static_cast<USHORT>(data_size));
     return STATUS_SUCCESS;
 }
 
@@ -171,7 +173,8 @@ NTSTATUS check_set(const ControlParameters& p)
         return STATUS_INVALID_BUFFER_SIZE;
     if (p.output_length != 0)
         return STATUS_INVALID_PARAMETER;
-    const ULONG name = p.node->name().Length + static_cast<ULONG>(sizeof(WCHAR)); // as a hint; make() counts again
+    const ULONG name =
+        p.node->name().Length + static_cast<ULONG>(sizeof(WCHAR)); // as a hint; make() counts again
     if (p.input_length + name > FSP_FSCTL_TRANSACT_REQ_BUFFER_SIZEMAX)
         return STATUS_IO_REPARSE_DATA_INVALID;
     return validate_reparse_buffer(p.system_buffer, p.input_length);

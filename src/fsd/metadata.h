@@ -27,8 +27,8 @@ class Metadata : NonCopyable
 struct MetadataKind
 {
     UINT32 request;
-    MetaCache Volume::*cache;
-    MetaCacheSlot FileNode::*slot;
+    MetaCache Volume::* cache;
+    MetaCacheSlot FileNode::* slot;
     NTSTATUS bad_answer; // the answer's block is not inside the answer
     NTSTATUS (*validate)(void* data, ULONG size);
 

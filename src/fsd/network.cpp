@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// Network volumes: the device that stands behind every UNC name "\Server\Share", the prefixes registered for it, and
-/// the way from a file object of that device to its volume.
+/// Network volumes: the device that stands behind every UNC name "\Server\Share", the prefixes registered for
+/// it, and the way from a file object of that device to its volume.
 
 #include "dispatch.h"
 #include "memory.h"
@@ -32,7 +32,7 @@ using RegisterEx = NTSTATUS NTAPI(PHANDLE, PUNICODE_STRING, PDEVICE_OBJECT, ULON
 using Register = NTSTATUS NTAPI(PHANDLE, PUNICODE_STRING, BOOLEAN);
 using Deregister = VOID NTAPI(HANDLE);
 
-template <class Routine, size_t n> Routine* system_routine(const WCHAR (&text)[n])
+template<class Routine, size_t n> Routine* system_routine(const WCHAR (&text)[n])
 {
     UNICODE_STRING name = name::literal(text);
     return reinterpret_cast<Routine*>(MmGetSystemRoutineAddress(&name));
@@ -45,14 +45,16 @@ void compose_device_name()
     const USHORT room = sizeof network.name_buffer;
     const USHORT suffix = lesser<USHORT>(driver.name_suffix.Length, room - base_size);
     RtlCopyMemory(network.name_buffer, base, base_size);
-    RtlCopyMemory(reinterpret_cast<Byte*>(network.name_buffer) + base_size, driver.name_suffix.Buffer, suffix);
+    RtlCopyMemory(reinterpret_cast<Byte*>(network.name_buffer) + base_size, driver.name_suffix.Buffer,
+                  suffix);
     network.device_name = name::view(network.name_buffer, static_cast<USHORT>(base_size + suffix));
 }
 
 NTSTATUS create_device(PUNICODE_STRING name)
 {
-    const NTSTATUS status = IoCreateDevice(driver.object, sizeof(DeviceHeader), name, FILE_DEVICE_NETWORK_FILE_SYSTEM,
-                                           FILE_REMOTE_DEVICE, FALSE, &driver.mup);
+    const NTSTATUS status =
+        IoCreateDevice(driver.object, sizeof(DeviceHeader), name, FILE_DEVICE_NETWORK_FILE_SYSTEM,
+                       FILE_REMOTE_DEVICE, FALSE, &driver.mup);
     if (!NT_SUCCESS(status))
         return status;
     static_cast<DeviceHeader*>(driver.mup->DeviceExtension)->kind = DeviceKind::mup;
@@ -161,7 +163,8 @@ NTSTATUS query_path(PIRP irp, ULONG code)
     if (code == IOCTL_REDIR_QUERY_PATH) {
         const auto* request = static_cast<const QUERY_PATH_REQUEST*>(control.Type3InputBuffer);
         if (control.InputBufferLength < FIELD_OFFSET(QUERY_PATH_REQUEST, FilePathName) ||
-            request->PathNameLength > control.InputBufferLength - FIELD_OFFSET(QUERY_PATH_REQUEST, FilePathName) ||
+            request->PathNameLength >
+                control.InputBufferLength - FIELD_OFFSET(QUERY_PATH_REQUEST, FilePathName) ||
             request->PathNameLength > 0xfffe)
             return complete_irp(irp, STATUS_INVALID_PARAMETER);
         path = name::view(request->FilePathName, static_cast<USHORT>(request->PathNameLength));
@@ -200,8 +203,8 @@ NTSTATUS initialize_network() noexcept
     InitializeListHead(&network.prefixes);
     compose_device_name();
 
-    // The newer kind of provider gives the device its name. Otherwise the device has it itself, and where nobody
-    // serves UNC names it can still be opened by that name.
+    // The newer kind of provider gives the device its name. Otherwise the device has it itself, and where
+    // nobody serves UNC names it can still be opened by that name.
     if (auto* register_ex = system_routine<RegisterEx>(FSP_L("FsRtlRegisterUncProviderEx"))) {
         NTSTATUS status = create_device(nullptr);
         if (NT_SUCCESS(status))

@@ -10,38 +10,44 @@
 
 namespace fsp::fsd {
 
-/// Does this thread own the node already, through an outer operation of ours or through a call-back of the cache or
-/// memory manager? Such nested I/O must not acquire it again.
+/// Does this thread own the node already, through an outer operation of ours or through a call-back of the
+/// cache or memory manager? Such nested I/O must not acquire it again.
 bool owned_by_this_thread(FileNode& node) noexcept;
 
 /// May this IRP's thread block here?
 inline bool can_wait(PIRP irp) { return IoIsOperationSynchronous(irp); }
 
 /// Whether an operation breaks the oplocks of other handles first.
-enum class Oplocks : UINT8 { ignore, check };
+enum class Oplocks : UINT8
+{
+    ignore,
+    check
+};
 
-/// Acquires the node and looks at its oplock, if neither needs waiting that the caller forbids. False with nothing
-/// held: then `co_await enter(...)`. The check is made under the node's lock, because that is what requests for
-/// oplocks take as well.
+/// Acquires the node and looks at its oplock, if neither needs waiting that the caller forbids. False with
+/// nothing held: then `co_await enter(...)`. The check is made under the node's lock, because that is what
+/// requests for oplocks take as well.
 bool try_enter(FileNode& node, PIRP irp, NodeHold& hold, Part part, Access access, Oplocks oplocks) noexcept;
 /// The same with all the waiting that it takes, nothing held meanwhile; may continue on another thread.
 Async<NTSTATUS> enter(FileNode& node, PIRP irp, NodeHold& hold, Part part, Access access, Oplocks oplocks);
 
 /// The caller's buffer (UserBuffer or MdlAddress) as an address that is good in any context until the IRP is
-/// completed: locks the pages, unless the file system runs in line. To be called on the requestor's own thread.
+/// completed: locks the pages, unless the file system runs in line. To be called on the requestor's own
+/// thread.
 /// @param operation IoWriteAccess if the buffer receives data
-NTSTATUS map_user_buffer(Volume& volume, PIRP irp, ULONG length, LOCK_OPERATION operation, void** address) noexcept;
+NTSTATUS map_user_buffer(Volume& volume, PIRP irp, ULONG length, LOCK_OPERATION operation,
+                         void** address) noexcept;
 /// Like it, for use on the requestor's own thread only, where faults are caught by seh: pages are not locked.
 void* near_user_buffer(PIRP irp) noexcept;
 /// Locks the caller's buffer before the request continues on another thread.
 NTSTATUS lock_user_buffer(PIRP irp, ULONG length, LOCK_OPERATION operation) noexcept;
 
-/// co_await MayBlock{}: an answer resumes its coroutine on a thread of the file system, which must not wait for the
-/// file system. Continues on a worker thread then; on the requestor's own thread nothing happens.
+/// co_await MayBlock{}: an answer resumes its coroutine on a thread of the file system, which must not wait
+/// for the file system. Continues on a worker thread then; on the requestor's own thread nothing happens.
 struct MayBlock
 {
     bool await_ready() const noexcept { return false; }
-    template <class Promise> bool await_suspend(std::coroutine_handle<Promise> coroutine) const noexcept
+    template<class Promise> bool await_suspend(std::coroutine_handle<Promise> coroutine) const noexcept
     {
         return publish(&coroutine.promise().context(), coroutine);
     }
@@ -77,8 +83,8 @@ inline void set_context(FSP_FSCTL_TRANSACT_REQ* message, const FileDesc& desc)
     desc.fill_context(message->Req.Context);
 }
 
-/// A node's name at one moment. Names move with renames of directories above, so they are copied under the table's
-/// lock.
+/// A node's name at one moment. Names move with renames of directories above, so they are copied under the
+/// table's lock.
 class NameCopy : NonCopyable
 {
   public:

@@ -32,7 +32,8 @@ NTSTATUS parse(PIRP irp, FileNode& node, Asked* asked)
         break;
     case FSCTL_REQUEST_OPLOCK: {
         const auto* input = static_cast<const OplockInput*>(irp->AssociatedIrp.SystemBuffer);
-        if (!input || control.InputBufferLength < sizeof *input || control.OutputBufferLength < oplock_output_size)
+        if (!input || control.InputBufferLength < sizeof *input ||
+            control.OutputBufferLength < oplock_output_size)
             return STATUS_BUFFER_TOO_SMALL;
         if (!(input->flags & (oplock_flag_request | oplock_flag_acknowledge)))
             return STATUS_INVALID_PARAMETER;

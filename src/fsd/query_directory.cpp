@@ -109,7 +109,8 @@ Match match_kind(const DirectoryScan& scan)
     return name::has_wildcards(text_of(scan.pattern)) ? Match::wildcards : Match::name;
 }
 
-NTSTATUS matches(Volume& volume, const DirectoryScan& scan, Match kind, const DirectoryEntry& entry, bool* result)
+NTSTATUS matches(Volume& volume, const DirectoryScan& scan, Match kind, const DirectoryEntry& entry,
+                 bool* result)
 {
     *result = true;
     if (kind == Match::all)
@@ -175,7 +176,8 @@ struct Filling
 };
 
 /// Moves entries from `records` to the caller until one of both is exhausted. True: the directory ends here.
-bool fill(Volume& volume, DirectoryScan& scan, const QueryParameters& p, DirectoryRecords& records, Filling& filling)
+bool fill(Volume& volume, DirectoryScan& scan, const QueryParameters& p, DirectoryRecords& records,
+          Filling& filling)
 {
     const Match kind = match_kind(scan);
     DirectoryEntry last{};
@@ -242,8 +244,8 @@ NTSTATUS make_request(Volume& volume, FileDesc& desc, const DirectoryScan& scan,
 
     const ULONG minimum = align_up<ULONG>(
         sizeof(FSP_FSCTL_DIR_INFO) + ULONG{params.MaxComponentLength} * static_cast<ULONG>(sizeof(WCHAR)), 8);
-    const ULONG ratio =
-        directory_request_ratio(p.length, p.information_class, lesser(minimum, request_maximum), request_maximum);
+    const ULONG ratio = directory_request_ratio(p.length, p.information_class,
+                                                lesser(minimum, request_maximum), request_maximum);
     if (file_name)
         out->length = lesser(minimum, request_maximum);
     else if (pass_pattern)
@@ -256,8 +258,8 @@ NTSTATUS make_request(Volume& volume, FileDesc& desc, const DirectoryScan& scan,
 
     const ULONG pattern_size = pass_pattern ? scan.pattern.size() + static_cast<ULONG>(sizeof(WCHAR)) : 0;
     const ULONG marker_size = has_marker ? scan.marker.size() + static_cast<ULONG>(sizeof(WCHAR)) : 0;
-    const NTSTATUS status = Request::make(&out->request, FspFsctlTransactQueryDirectoryKind, nullptr,
-                                          pattern_size + marker_size);
+    const NTSTATUS status =
+        Request::make(&out->request, FspFsctlTransactQueryDirectoryKind, nullptr, pattern_size + marker_size);
     if (!NT_SUCCESS(status))
         return status;
     if (!out->answer && !out->answer.allocate(out->length, Pool::nonpaged))
@@ -328,7 +330,8 @@ IrpTask query_directory(Volume& volume, PIRP irp)
             co_return status;
     }
 
-    Filling filling{DirectoryWriter(p.information_class, volume.params().ExtendedAttributes, buffer, p.length)};
+    Filling filling{
+        DirectoryWriter(p.information_class, volume.params().ExtendedAttributes, buffer, p.length)};
     bool complete = false;
     if (MetaCacheView listing = volume.directory_cache.find(node.directory)) {
         ULONG offset = 0;

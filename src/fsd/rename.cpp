@@ -119,7 +119,8 @@ bool all_share_delete(FileNode& node)
     return node.share_access.SharedDelete >= node.share_access.OpenCount && node.stream_denies_delete == 0;
 }
 
-/// Writes back what is cached of a closed file and lets go of its sections, unless someone has mapped it for writing.
+/// Writes back what is cached of a closed file and lets go of its sections, unless someone has mapped it for
+/// writing.
 bool give_up_sections(FileNode& node)
 {
     if (has_user_writable_views(&node.sections))
@@ -133,8 +134,8 @@ bool give_up_sections(FileNode& node)
     return true;
 }
 
-/// The next node that is in the way: below `path`, and with `itself` the one at `path` too. `after` (maybe null) was
-/// the one before. A reference keeps it.
+/// The next node that is in the way: below `path`, and with `itself` the one at `path` too. `after` (maybe
+/// null) was the one before. A reference keeps it.
 Ptr<FileNode> next_node(Volume& volume, const UNICODE_STRING& path, FileNode* after)
 {
     FastMutexGuard guard(volume.nodes.mutex());
@@ -213,8 +214,8 @@ void check_new_name(Volume& volume, FileNode& node, const UNICODE_STRING& path, 
     judge(*target, irp, posix, blocked);
 }
 
-/// New names for a node and everything below it, made before the file system is asked: after it has renamed the file
-/// nothing may fail any more.
+/// New names for a node and everything below it, made before the file system is asked: after it has renamed
+/// the file nothing may fail any more.
 class NewNames : NonCopyable
 {
   public:
@@ -277,8 +278,7 @@ class NewNames : NonCopyable
         RtlCopyMemory(reinterpret_cast<Byte*>(text) + path.Length,
                       reinterpret_cast<const Byte*>(node.name().Buffer) + old.Length, rest);
         node.reference();
-        entries()[count_++] = {&node,
-                               {static_cast<USHORT>(length), static_cast<USHORT>(length), text}};
+        entries()[count_++] = {&node, {static_cast<USHORT>(length), static_cast<USHORT>(length), text}};
         return true;
     }
 

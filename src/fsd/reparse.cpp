@@ -33,9 +33,10 @@ bool microsoft(ULONG tag) { return (tag & 0x80000000) != 0; }
 bool names_inside(const SymbolicLink& link, ULONG room)
 {
     return ULONG{link.substitute_offset} + link.substitute_length <= room &&
-           ULONG{link.print_offset} + link.print_length <= room && link.substitute_length % sizeof(WCHAR) == 0 &&
-           link.print_length % sizeof(WCHAR) == 0 && link.substitute_offset % sizeof(WCHAR) == 0 &&
-           link.print_offset % sizeof(WCHAR) == 0 && link.substitute_length > 0;
+           ULONG{link.print_offset} + link.print_length <= room &&
+           link.substitute_length % sizeof(WCHAR) == 0 && link.print_length % sizeof(WCHAR) == 0 &&
+           link.substitute_offset % sizeof(WCHAR) == 0 && link.print_offset % sizeof(WCHAR) == 0 &&
+           link.substitute_length > 0;
 }
 
 bool data_valid(ULONG tag, const Byte* data, ULONG length)
@@ -61,7 +62,7 @@ bool data_valid(ULONG tag, const Byte* data, ULONG length)
 }
 
 /// A routine of the object manager; an executive without symbolic links for drivers has none.
-template <class Routine, size_t n> Routine* system_routine(const WCHAR (&text)[n])
+template<class Routine, size_t n> Routine* system_routine(const WCHAR (&text)[n])
 {
     UNICODE_STRING name = name::literal(text);
     return reinterpret_cast<Routine*>(MmGetSystemRoutineAddress(&name));
@@ -100,8 +101,8 @@ bool names_volume(Volume& volume, const UNICODE_STRING& text, USHORT* length)
     if (!has_path_prefix(text, device))
         return false;
     *length = device.Length;
-    const UNICODE_STRING rest =
-        name::view(text.Buffer + device.Length / sizeof(WCHAR), static_cast<USHORT>(text.Length - device.Length));
+    const UNICODE_STRING rest = name::view(text.Buffer + device.Length / sizeof(WCHAR),
+                                           static_cast<USHORT>(text.Length - device.Length));
     if (volume.prefix().Length && has_path_prefix(rest, volume.prefix()))
         *length = static_cast<USHORT>(*length + volume.prefix().Length);
     return true;

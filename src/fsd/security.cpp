@@ -25,7 +25,8 @@ IrpTask query_security(Volume& volume, PIRP irp)
         co_return status;
     SECURITY_INFORMATION wanted = stack->Parameters.QuerySecurity.SecurityInformation;
     ULONG size = length;
-    status = seh::query_security_descriptor_info(&wanted, buffer, &size, const_cast<Byte*>(descriptor.data()));
+    status =
+        seh::query_security_descriptor_info(&wanted, buffer, &size, const_cast<Byte*>(descriptor.data()));
     // The caller learns how much it would take.
     if (status == STATUS_BUFFER_TOO_SMALL)
         status = STATUS_BUFFER_OVERFLOW;
@@ -63,7 +64,8 @@ IrpTask set_security(Volume& volume, PIRP irp)
     if (!NT_SUCCESS(status))
         co_return status;
     request->Req.SetSecurity.SecurityInformation = stack->Parameters.SetSecurity.SecurityInformation;
-    (*request).append(request->Req.SetSecurity.SecurityDescriptor, descriptor.data(), static_cast<USHORT>(length));
+    (*request).append(request->Req.SetSecurity.SecurityDescriptor, descriptor.data(),
+                      static_cast<USHORT>(length));
     set_context(request.operator->(), desc);
 
     NodeHold hold;

@@ -11,7 +11,8 @@ namespace {
 IrpTask refuse(Volume&, PIRP irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
-    if (FileNode::of(stack->FileObject) && stack->Parameters.SetFile.FileInformationClass == FileLinkInformation)
+    if (FileNode::of(stack->FileObject) &&
+        stack->Parameters.SetFile.FileInformationClass == FileLinkInformation)
         co_return STATUS_NOT_SUPPORTED;
     co_return STATUS_INVALID_PARAMETER;
 }
@@ -69,7 +70,8 @@ IrpTask set_basic(Volume& volume, PIRP irp)
 
     NodeHold hold;
     if (!try_enter(node, irp, hold, Part::full, Access::exclusive, Oplocks::ignore)) {
-        const NTSTATUS status = co_await enter(node, irp, hold, Part::full, Access::exclusive, Oplocks::ignore);
+        const NTSTATUS status =
+            co_await enter(node, irp, hold, Part::full, Access::exclusive, Oplocks::ignore);
         if (!NT_SUCCESS(status))
             co_return status;
     }
@@ -122,7 +124,8 @@ IrpTask set_size(Volume& volume, PIRP irp)
 
     NodeHold hold;
     if (!try_enter(node, irp, hold, Part::full, Access::exclusive, Oplocks::check)) {
-        const NTSTATUS status = co_await enter(node, irp, hold, Part::full, Access::exclusive, Oplocks::check);
+        const NTSTATUS status =
+            co_await enter(node, irp, hold, Part::full, Access::exclusive, Oplocks::check);
         if (!NT_SUCCESS(status))
             co_return status;
     }

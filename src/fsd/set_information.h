@@ -12,7 +12,7 @@ IrpTask set_disposition(Volume& volume, PIRP irp); // disposition.cpp
 IrpTask set_rename(Volume& volume, PIRP irp);      // rename.cpp
 
 /// The caller's structure, or null if its buffer is too short.
-template <class T> T* set_buffer(PIRP irp, ULONG minimum = sizeof(T))
+template<class T> T* set_buffer(PIRP irp, ULONG minimum = sizeof(T))
 {
     return IoGetCurrentIrpStackLocation(irp)->Parameters.SetFile.Length < minimum
                ? nullptr

@@ -58,7 +58,7 @@ struct Output
     ULONG size;
 };
 
-template <class T> T* zeroed(const Output& out, ULONG fixed)
+template<class T> T* zeroed(const Output& out, ULONG fixed)
 {
     if (out.size < fixed)
         return nullptr;
@@ -204,7 +204,8 @@ constexpr ULONG sector_size_class = 11; // FileFsSectorSizeInformation
 IrpTask query_volume_information(Volume& volume, PIRP irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp);
-    const Output out{static_cast<Byte*>(irp->AssociatedIrp.SystemBuffer), stack->Parameters.QueryVolume.Length};
+    const Output out{static_cast<Byte*>(irp->AssociatedIrp.SystemBuffer),
+                     stack->Parameters.QueryVolume.Length};
     const auto information_class = static_cast<ULONG>(stack->Parameters.QueryVolume.FsInformationClass);
     if (!volume.ready())
         co_return STATUS_CANCELLED;
@@ -264,7 +265,8 @@ IrpTask set_volume_information(Volume& volume, PIRP irp)
     if (!NT_SUCCESS(answer.status()))
         co_return answer.status();
     // Whoever is asking at the moment may get the old label: that answer is not kept.
-    store_info(volume, answer->Rsp.SetVolumeInformation.VolumeInfo, InterlockedIncrement(&volume.info_change_number));
+    store_info(volume, answer->Rsp.SetVolumeInformation.VolumeInfo,
+               InterlockedIncrement(&volume.info_change_number));
     co_return STATUS_SUCCESS;
 }
 

@@ -32,8 +32,7 @@ VOID NTAPI shared_system_time(PLARGE_INTEGER time)
     time->QuadPart = static_cast<LONGLONG>(read_shared_time(system_time_offset));
 }
 
-template<class Function, size_t n>
-void find(Function& function, const WCHAR (&name)[n])
+template<class Function, size_t n> void find(Function& function, const WCHAR (&name)[n])
 {
     UNICODE_STRING text;
     RtlInitUnicodeString(&text, name);

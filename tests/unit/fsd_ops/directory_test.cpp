@@ -116,7 +116,8 @@ TEST(Streams, NamesGetColonAndType)
     build::directory_end(bytes);
     alignas(8) unsigned char out[256];
     ULONG written = 0;
-    EXPECT_EQ(pack_streams(bytes.data(), static_cast<ULONG>(bytes.size()), out, sizeof out, &written), STATUS_SUCCESS);
+    EXPECT_EQ(pack_streams(bytes.data(), static_cast<ULONG>(bytes.size()), out, sizeof out, &written),
+              STATUS_SUCCESS);
     const auto* first = reinterpret_cast<FILE_STREAM_INFORMATION*>(out);
     EXPECT_EQ(std::u16string(first->StreamName, first->StreamNameLength / 2), u"::$DATA");
     ASSERT_EQ(first->NextEntryOffset, 40u);
@@ -132,9 +133,11 @@ TEST(Streams, TooSmallAndCut)
     build::stream(bytes, u"stream", 3);
     alignas(8) unsigned char out[256];
     ULONG written = 1;
-    EXPECT_EQ(pack_streams(bytes.data(), static_cast<ULONG>(bytes.size()), out, 23, &written), STATUS_BUFFER_TOO_SMALL);
+    EXPECT_EQ(pack_streams(bytes.data(), static_cast<ULONG>(bytes.size()), out, 23, &written),
+              STATUS_BUFFER_TOO_SMALL);
     EXPECT_EQ(written, 0u);
-    EXPECT_EQ(pack_streams(bytes.data(), static_cast<ULONG>(bytes.size()), out, 31, &written), STATUS_BUFFER_OVERFLOW);
+    EXPECT_EQ(pack_streams(bytes.data(), static_cast<ULONG>(bytes.size()), out, 31, &written),
+              STATUS_BUFFER_OVERFLOW);
     EXPECT_EQ(written, 30u);
     EXPECT_EQ(reinterpret_cast<FILE_STREAM_INFORMATION*>(out)->StreamNameLength, 26u);
     EXPECT_EQ(pack_streams(nullptr, 0, out, 0, &written), STATUS_SUCCESS);

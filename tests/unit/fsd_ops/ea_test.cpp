@@ -81,7 +81,8 @@ TEST(EaSet, RejectsAStepThatIsNotTheRecordsSize)
         build::Bytes set = three();
         std::memcpy(set.data(), &step, sizeof step);
         ULONG bad;
-        EXPECT_EQ(ea::validate(set.data(), static_cast<ULONG>(set.size()), &bad), STATUS_EA_LIST_INCONSISTENT) << step;
+        EXPECT_EQ(ea::validate(set.data(), static_cast<ULONG>(set.size()), &bad), STATUS_EA_LIST_INCONSISTENT)
+            << step;
     }
 }
 
@@ -101,8 +102,9 @@ TEST(EaQueryList, ReturnsRequestedOrderUpperCaseAndEmptyForMissing)
     build::get_ea(list, "one", true);
     Output out;
     ULONG bad;
-    EXPECT_EQ(ea::query_list(set.data(), static_cast<ULONG>(set.size()), list.data(), static_cast<ULONG>(list.size()),
-                             {}, out.bytes, sizeof out.bytes, &out.written, &bad),
+    EXPECT_EQ(ea::query_list(set.data(), static_cast<ULONG>(set.size()), list.data(),
+                             static_cast<ULONG>(list.size()), {}, out.bytes, sizeof out.bytes, &out.written,
+                             &bad),
               STATUS_SUCCESS);
     EXPECT_EQ(out.names(), (std::vector<std::string>{"THREE", "NOPE", "ONE"}));
     EXPECT_EQ(reinterpret_cast<FILE_FULL_EA_INFORMATION*>(out.bytes)->EaValueLength, 3);
@@ -114,8 +116,9 @@ TEST(EaQueryList, PreservesCaseOnDemand)
     build::get_ea(list, "two", true);
     Output out;
     ULONG bad;
-    EXPECT_EQ(ea::query_list(set.data(), static_cast<ULONG>(set.size()), list.data(), static_cast<ULONG>(list.size()),
-                             {.preserve_case = true}, out.bytes, sizeof out.bytes, &out.written, &bad),
+    EXPECT_EQ(ea::query_list(set.data(), static_cast<ULONG>(set.size()), list.data(),
+                             static_cast<ULONG>(list.size()), {.preserve_case = true}, out.bytes,
+                             sizeof out.bytes, &out.written, &bad),
               STATUS_SUCCESS);
     EXPECT_EQ(out.names(), (std::vector<std::string>{"Two"}));
 }
@@ -127,8 +130,8 @@ TEST(EaQueryList, ReturnsNothingWhenAllDoesNotFit)
     build::get_ea(list, "two", true);
     Output out;
     ULONG bad;
-    EXPECT_EQ(ea::query_list(set.data(), static_cast<ULONG>(set.size()), list.data(), static_cast<ULONG>(list.size()),
-                             {}, out.bytes, 20, &out.written, &bad),
+    EXPECT_EQ(ea::query_list(set.data(), static_cast<ULONG>(set.size()), list.data(),
+                             static_cast<ULONG>(list.size()), {}, out.bytes, 20, &out.written, &bad),
               STATUS_BUFFER_OVERFLOW);
     EXPECT_EQ(out.written, 0u);
 }
@@ -140,8 +143,9 @@ TEST(EaQueryList, InvalidNameGivesItsOffset)
     build::get_ea(list, "a|b", true);
     Output out;
     ULONG bad;
-    EXPECT_EQ(ea::query_list(set.data(), static_cast<ULONG>(set.size()), list.data(), static_cast<ULONG>(list.size()),
-                             {}, out.bytes, sizeof out.bytes, &out.written, &bad),
+    EXPECT_EQ(ea::query_list(set.data(), static_cast<ULONG>(set.size()), list.data(),
+                             static_cast<ULONG>(list.size()), {}, out.bytes, sizeof out.bytes, &out.written,
+                             &bad),
               STATUS_INVALID_EA_NAME);
     EXPECT_EQ(bad, 12u);
 }
@@ -152,7 +156,8 @@ TEST(EaQueryScan, ContinuesAndEnds)
     const auto size = static_cast<ULONG>(set.size());
     Output out;
     ULONG index = 1;
-    EXPECT_EQ(ea::query_scan(set.data(), size, false, &index, {}, out.bytes, 14, &out.written), STATUS_BUFFER_OVERFLOW);
+    EXPECT_EQ(ea::query_scan(set.data(), size, false, &index, {}, out.bytes, 14, &out.written),
+              STATUS_BUFFER_OVERFLOW);
     EXPECT_EQ(out.names(), std::vector<std::string>{"ONE"});
     EXPECT_EQ(index, 2u);
     EXPECT_EQ(ea::query_scan(set.data(), size, false, &index, {}, out.bytes, sizeof out.bytes, &out.written),
@@ -177,7 +182,8 @@ TEST(EaQueryScan, IndexErrors)
     ULONG index = 1;
     EXPECT_EQ(ea::query_scan(nullptr, 0, false, &index, {}, out.bytes, sizeof out.bytes, &out.written),
               STATUS_NO_EAS_ON_FILE);
-    EXPECT_EQ(ea::query_scan(set.data(), size, false, &index, {}, out.bytes, 8, &out.written), STATUS_BUFFER_TOO_SMALL);
+    EXPECT_EQ(ea::query_scan(set.data(), size, false, &index, {}, out.bytes, 8, &out.written),
+              STATUS_BUFFER_TOO_SMALL);
 }
 
 TEST(EaFind, ComparesWithoutCase)

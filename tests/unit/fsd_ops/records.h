@@ -10,7 +10,10 @@ namespace build {
 
 using Bytes = std::vector<unsigned char>;
 
-inline void align(Bytes& bytes, size_t alignment) { bytes.resize((bytes.size() + alignment - 1) / alignment * alignment); }
+inline void align(Bytes& bytes, size_t alignment)
+{
+    bytes.resize((bytes.size() + alignment - 1) / alignment * alignment);
+}
 
 inline void directory_entry(Bytes& bytes, const std::u16string& name, UINT64 size = 0, UINT32 attributes = 0,
                             UINT32 ea_size = 0, UINT32 reparse_tag = 0)
@@ -61,7 +64,8 @@ inline void notify(Bytes& bytes, UINT32 filter, UINT32 action, const std::u16str
     bytes.insert(bytes.end(), text, text + name.size() * 2);
 }
 
-/// Appends a record and links the one before to it. `link_last` imitates whoever links every record to the end.
+/// Appends a record and links the one before to it. `link_last` imitates whoever links every record to the
+/// end.
 inline void ea(Bytes& bytes, const std::string& name, const std::string& value, bool link_last = false)
 {
     if (!bytes.empty()) {

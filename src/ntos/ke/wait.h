@@ -25,7 +25,8 @@ inline void lock_object(DISPATCHER_HEADER* object)
 /// The last access to the object.
 inline void unlock_object(DISPATCHER_HEADER* object)
 {
-    __atomic_store_n(&object->Type, UCHAR(object->Type & ~object_lock_bit), __ATOMIC_RELEASE);
+    const UCHAR held = __atomic_load_n(&object->Type, __ATOMIC_RELAXED); // others try to set the bit meanwhile
+    __atomic_store_n(&object->Type, UCHAR(held & ~object_lock_bit), __ATOMIC_RELEASE);
 }
 
 inline KOBJECTS type_of(const DISPATCHER_HEADER* object) { return KOBJECTS(object->Type & ~object_lock_bit); }

@@ -692,8 +692,8 @@ class Service
   public:
     explicit Service(PWSTR ServiceName) : handle_(0)
     {
-        if (NT_SUCCESS(Initialize()) &&
-            NT_SUCCESS(FspServiceCreate(ServiceName, OnStart, OnStop, 0, &handle_)))
+        Initialize();
+        if (NT_SUCCESS(FspServiceCreate(ServiceName, OnStart, OnStop, 0, &handle_)))
             handle_->UserContext = this;
     }
     Service(const Service&) = delete;

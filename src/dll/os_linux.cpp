@@ -44,12 +44,7 @@ NTSTATUS start(ThreadRoutine routine, PVOID context, pthread_t* thread)
     if (start == nullptr)
         return STATUS_INSUFFICIENT_RESOURCES;
 
-    // Signals are for the threads of the program: ours would run its handlers on stacks it does not expect.
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     const int error = pthread_create(thread, nullptr, enter_thread, start);
-    pthread_sigmask(SIG_SETMASK, &old, nullptr);
     if (error != 0) {
         delete start;
         return STATUS_INSUFFICIENT_RESOURCES;

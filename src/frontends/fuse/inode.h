@@ -61,6 +61,9 @@ class InodeTable
     InodeTable(const InodeTable&) = delete;
     ~InodeTable();
 
+    /// Only while it is empty.
+    void ignore_case(bool ignore) { ignore_case_ = ignore; }
+
     Inode& root() { return root_; }
     Inode* from_number(uint64_t nodeid);
     uint64_t to_number(const Inode& inode) const;
@@ -133,7 +136,7 @@ class InodeTable
     void grow_locked();
     bool path_locked(const Inode& inode, std::u16string* out) const;
 
-    const bool ignore_case_;
+    bool ignore_case_;
     std::mutex lock_;
     std::vector<Inode*> by_name_;
     std::vector<Inode*> by_index_;

@@ -38,7 +38,7 @@ bool Leases::hold(Inode& directory)
             lease->used.store(true, std::memory_order_relaxed);
             return lease->ready && lease->oplock.held();
         }
-        if (directory.orphan || (directory.no_lease_before != 0 && nt_now() < directory.no_lease_before))
+        if (!session_.root() || directory.orphan || (directory.no_lease_before != 0 && nt_now() < directory.no_lease_before))
             return false;
     }
     return acquire(directory);

@@ -13,6 +13,8 @@ namespace {
 void statfs(fuse_req_t handle, fuse_ino_t)
 {
     Request request(handle);
+    if (!request.session().ready())
+        return void(request.fail(EIO));
     FILE_FS_FULL_SIZE_INFORMATION size;
     const NTSTATUS status =
         query_volume(request.session().root(), FileFsFullSizeInformation, &size, sizeof size);

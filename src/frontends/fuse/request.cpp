@@ -57,6 +57,7 @@ Request::Request(fuse_req_t handle)
     : handle_(handle), session_(*static_cast<Session*>(fuse_req_userdata(handle))), caller_(caller_of(handle)),
       slot_(Interruptions::begin(handle, caller_.pid, &session_.interruptions()))
 {
+    session_.ready();
 }
 
 Request::~Request()
@@ -99,6 +100,8 @@ NTSTATUS Request::open_path(Path path, const OpenRequest& what, NtHandle* handle
     if (!acting_)
         impersonate();
 
+    if (!session_.ready())
+        return STATUS_DEVICE_NOT_READY;
     NTSTATUS status = STATUS_OBJECT_NAME_NOT_FOUND;
     for (int tries = 0; tries < path_tries; ++tries)
     {

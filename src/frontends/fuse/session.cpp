@@ -4,6 +4,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 #include <poll.h>
 #include <unistd.h>
@@ -13,11 +14,16 @@
 #include "frontends/fuse/names.h"
 #include "frontends/fuse/operations.h"
 #include "nt/text.h"
+#include "ntos/token.h"
 
 namespace fsp::fuse {
 namespace {
 
 constexpr unsigned transfer_max = 1024 * 1024;
+
+/// How long a mounted file system may take until it answers.
+constexpr auto start_interval = std::chrono::milliseconds(5);
+constexpr int start_tries = 6000;
 
 /// What libfuse has to say while it mounts becomes part of the error sentence.
 thread_local std::string* mount_log = nullptr;
@@ -93,7 +99,15 @@ fuse_lowlevel_ops make_operations()
     return operations;
 }
 
-} // namespace
+/// The mount's own handle of the volume's root; all names are opened relative to it.
+NTSTATUS open_root(const std::u16string& volume, NtHandle* root)
+{
+    ntos::Impersonation as_system(ntos::system_token());
+    OpenRequest what;
+    what.access = FILE_READ_ATTRIBUTES | READ_CONTROL;
+    what.options = FILE_DIRECTORY_FILE | FILE_OPEN_FOR_BACKUP_INTENT;
+    return open_file(nullptr, volume + u"\\", what, root);
+}
 
 NTSTATUS query_traits(HANDLE root, VolumeTraits* traits)
 {
@@ -113,10 +127,38 @@ NTSTATUS query_traits(HANDLE root, VolumeTraits* traits)
     return STATUS_SUCCESS;
 }
 
-Session::Session(NtHandle root, const VolumeTraits& traits, const MountOptions& options)
-    : options_(options), traits_(traits), uid_(geteuid()), gid_(getegid()), root_(std::move(root)),
-      inodes_(traits.ignore_case), leases_(*this)
+} // namespace
+
+Session::Session(const MountOptions& options)
+    : options_(options), uid_(geteuid()), gid_(getegid()), inodes_(false), leases_(*this)
 {
+}
+
+bool Session::prepare()
+{
+    std::lock_guard guard(prepare_lock_);
+    if (ready_)
+        return true;
+    NTSTATUS status = STATUS_CANCELLED;
+    for (int tries = 0; tries < start_tries && !fuse_session_exited(connection_); ++tries)
+    {
+        status = open_root(options_.volume_name, &root_);
+        if (status != STATUS_CANCELLED && status != STATUS_DEVICE_NOT_READY)
+            break; // those two mean: not yet
+        std::this_thread::sleep_for(start_interval);
+    }
+    Attributes attributes;
+    if (NT_SUCCESS(status))
+        status = query_traits(root_.get(), &traits_);
+    if (NT_SUCCESS(status))
+        status = query_basic(root_.get(), &attributes);
+    if (!NT_SUCCESS(status))
+        return false;
+    inodes_.ignore_case(traits_.ignore_case);
+    if (attributes.index != 0)
+        inodes_.root().number = attributes.index;
+    ready_.store(true, std::memory_order_release);
+    return true;
 }
 
 Session::~Session()
@@ -149,8 +191,6 @@ int Session::start(std::string* error_sentence)
     add("max_read=" + std::to_string(transfer_max));
     if (may_allow_others())
         add("allow_other");
-    if (traits_.read_only)
-        add("ro");
     fuse_args arguments = FUSE_ARGS_INIT(0, nullptr);
     fuse_opt_add_arg(&arguments, "winfsp");
     fuse_opt_add_arg(&arguments, "-o");

@@ -3,8 +3,10 @@
 // One mount: the connection to the kernel and what belongs to it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #define FUSE_USE_VERSION 314
@@ -32,17 +34,19 @@ struct VolumeTraits
     unsigned name_limit = 255; ///< UTF-16 units
 };
 
-NTSTATUS query_traits(HANDLE root, VolumeTraits* traits);
-
 class Session
 {
   public:
-    Session(NtHandle root, const VolumeTraits& traits, const MountOptions& options);
+    explicit Session(const MountOptions& options);
     Session(const Session&) = delete;
     ~Session();
 
     /// Connects to the kernel and starts to answer. @return 0 or -1 with a sentence
     int start(std::string* error_sentence);
+
+    /// Waits until the volume answers. A file system is mounted before it starts to answer requests, so this is for the
+    /// first request of the kernel to find out. @return false if it does not
+    bool ready() { return ready_.load(std::memory_order_acquire) || prepare(); }
 
     const VolumeTraits& traits() const { return traits_; }
     HANDLE root() const { return root_.get(); }
@@ -58,13 +62,16 @@ class Session
     gid_t mounted_by_group() const { return gid_; }
 
   private:
+    bool prepare();
     void unmount();
 
     const MountOptions options_;
-    const VolumeTraits traits_;
+    VolumeTraits traits_; ///< constant once ready
     const uid_t uid_;
     const gid_t gid_;
     NtHandle root_;
+    std::mutex prepare_lock_;
+    std::atomic<bool> ready_ = false;
     InodeTable inodes_;
     Identities identities_;
     OpenDirectories directories_;

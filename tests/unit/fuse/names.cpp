@@ -53,8 +53,9 @@ TEST(Names, EveryByteSurvivesTheWayThereAndBack)
         for (unsigned b = 1; b < 256; ++b)
         {
             const std::string name{char(a), char(b)};
-            if (name.find('/') == std::string::npos)
-                ASSERT_EQ(linux_name(nt(name)), name) << a << " " << b;
+            if (name.find('/') != std::string::npos)
+                continue;
+            ASSERT_EQ(linux_name(nt(name)), name) << a << " " << b;
         }
 }
 

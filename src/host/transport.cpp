@@ -110,6 +110,8 @@ NTSTATUS access_check(HANDLE token, PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK
     TokenCall call(token);
     if (!NT_SUCCESS(call.status()))
         return call.status();
+    if (!nt::has_owner_and_group(descriptor))
+        return STATUS_INVALID_SECURITY_DESCR;
     return nt::access_check(call.view(), descriptor, desired, 0, nt::file_generic_mapping, granted);
 }
 

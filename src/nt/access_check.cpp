@@ -190,9 +190,6 @@ NTSTATUS access_check(const TokenView& token, const void* descriptor, ACCESS_MAS
     if (!descriptor)
         return STATUS_ACCESS_DENIED;
     const SecurityView view = SecurityView::of(descriptor);
-    if (!view.owner || !view.group)
-        return STATUS_INVALID_SECURITY_DESCR;
-
     desired = map_generic(desired, mapping);
     if (desired == 0) {
         *granted = previous;
@@ -243,6 +240,12 @@ NTSTATUS access_check(const TokenView& token, const void* descriptor, ACCESS_MAS
     if (used)
         *used = privileges;
     return STATUS_SUCCESS;
+}
+
+bool has_owner_and_group(const void* descriptor)
+{
+    const SecurityView view = SecurityView::of(descriptor);
+    return view.owner && view.group;
 }
 
 } // namespace fsp::nt

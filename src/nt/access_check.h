@@ -52,16 +52,18 @@ struct TokenView
 /**
  * SeAccessCheck for a user-mode caller.
  *
- * @param descriptor   valid, of either form; null is refused, as is one that lacks an owner or group
+ * @param descriptor   valid, of either form; null is refused
  * @param desired      may hold MAXIMUM_ALLOWED and generic rights; 0 succeeds only if `previous` is not 0
  * @param previous     rights already granted; added to the result
  * @param[out] granted what the caller gets, 0 on failure
  * @param[out] used    privileges that the decision needed; may be null
- * @return STATUS_SUCCESS, STATUS_ACCESS_DENIED, STATUS_PRIVILEGE_NOT_HELD (ACCESS_SYSTEM_SECURITY),
- *         STATUS_INVALID_SECURITY_DESCR
+ * @return STATUS_SUCCESS, STATUS_ACCESS_DENIED, STATUS_PRIVILEGE_NOT_HELD (ACCESS_SYSTEM_SECURITY)
  */
 NTSTATUS access_check(const TokenView& token, const void* descriptor, ACCESS_MASK desired,
                       ACCESS_MASK previous, const GENERIC_MAPPING& mapping, ACCESS_MASK* granted,
                       UINT64* used = nullptr);
+
+/// AccessCheck, the API, refuses a descriptor without them (STATUS_INVALID_SECURITY_DESCR); the kernel does not.
+bool has_owner_and_group(const void* descriptor);
 
 } // namespace fsp::nt

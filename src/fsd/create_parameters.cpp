@@ -124,7 +124,7 @@ NTSTATUS CreateParameters::take_security() noexcept
     return STATUS_SUCCESS;
 }
 
-NTSTATUS CreateParameters::compose_relative(const UNICODE_STRING& name) noexcept
+NTSTATUS CreateParameters::compose_relative(UNICODE_STRING name) noexcept
 {
     FileNode* const base = FileNode::of(file->RelatedFileObject);
     if (!base || file->RelatedFileObject->DeviceObject != file->DeviceObject ||

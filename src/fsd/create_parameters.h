@@ -52,7 +52,7 @@ struct CreateParameters : NonCopyable
     NTSTATUS check_options(Volume& volume, PIRP irp) noexcept;
     NTSTATUS take_security() noexcept;
     NTSTATUS find_path(Volume& volume) noexcept;
-    NTSTATUS compose_relative(const UNICODE_STRING& name) noexcept;
+    NTSTATUS compose_relative(UNICODE_STRING name) noexcept;
     NTSTATUS check_root() const noexcept;
 };
 

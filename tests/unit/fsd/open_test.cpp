@@ -30,8 +30,7 @@ TEST_P(Open, CreateThenCleanupThenCloseReachUserMode)
               STATUS_SUCCESS);
     EXPECT_EQ(information, ULONG_PTR{FILE_CREATED});
     NtClose(file);
-    volume.stop();
-    EXPECT_EQ(volume.kinds_seen(),
+    EXPECT_EQ(volume.wait_for(FspFsctlTransactCloseKind, 1),
               (std::vector<UINT32>{FspFsctlTransactCreateKind, FspFsctlTransactCleanupKind,
                                    FspFsctlTransactCloseKind}));
 }
@@ -68,8 +67,7 @@ TEST_P(Open, SharingViolationPostsClose)
     NtClose(first);
     EXPECT_EQ(volume.open(u"\\a", &second), STATUS_SUCCESS);
     NtClose(second);
-    volume.stop();
-    const auto kinds = volume.kinds_seen();
+    const auto kinds = volume.wait_for(FspFsctlTransactCloseKind, 3);
     EXPECT_EQ(std::count(kinds.begin(), kinds.end(), UINT32{FspFsctlTransactCreateKind}), 3);
     EXPECT_EQ(std::count(kinds.begin(), kinds.end(), UINT32{FspFsctlTransactCloseKind}), 3);
     EXPECT_EQ(std::count(kinds.begin(), kinds.end(), UINT32{FspFsctlTransactCleanupKind}), 2);
@@ -126,8 +124,7 @@ TEST_P(Open, StreamOpensItsMainFileFirst)
     HANDLE stream = nullptr;
     ASSERT_EQ(volume.open(u"\\a:s", &stream), STATUS_SUCCESS);
     NtClose(stream);
-    volume.stop();
-    const auto kinds = volume.kinds_seen();
+    const auto kinds = volume.wait_for(FspFsctlTransactCloseKind, 2);
     EXPECT_EQ(std::count(kinds.begin(), kinds.end(), UINT32{FspFsctlTransactCreateKind}), 2);
     EXPECT_EQ(std::count(kinds.begin(), kinds.end(), UINT32{FspFsctlTransactCleanupKind}), 2);
     EXPECT_EQ(std::count(kinds.begin(), kinds.end(), UINT32{FspFsctlTransactCloseKind}), 2);
@@ -179,8 +176,7 @@ TEST_P(Open, ManyThreadsOpenAndClose)
     for (auto& thread : threads)
         thread.join();
     EXPECT_EQ(failures, 0);
-    volume.stop();
-    const auto kinds = volume.kinds_seen();
+    const auto kinds = volume.wait_for(FspFsctlTransactCloseKind, 2000);
     EXPECT_EQ(std::count(kinds.begin(), kinds.end(), UINT32{FspFsctlTransactCloseKind}), 2000);
 }
 

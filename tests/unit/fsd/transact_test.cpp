@@ -18,7 +18,9 @@ TEST(Transact, PlainHandlesOwnNoVolume)
 {
     load_fsd();
     HANDLE device = nullptr;
-    ASSERT_EQ(open_name(u"\\Device\\WinFsp.Disk", FILE_READ_ATTRIBUTES, FILE_OPEN, 0, FILE_SHARE_READ, &device), STATUS_SUCCESS);
+    ASSERT_EQ(
+        open_name(u"\\Device\\WinFsp.Disk", FILE_READ_ATTRIBUTES, FILE_OPEN, 0, FILE_SHARE_READ, &device),
+        STATUS_SUCCESS);
     EXPECT_EQ(control(device, FSP_FSCTL_TRANSACT, nullptr, 0, nullptr, 0), STATUS_INVALID_DEVICE_REQUEST);
     NtClose(device);
 }
@@ -27,8 +29,8 @@ TEST(Transact, OpensBeforeTransact0AreCancelled)
 {
     Volume volume;
     load_fsd();
-    ASSERT_EQ(open_name(params_path(volume.params, u"\\Device\\WinFsp.Disk"), FILE_READ_ATTRIBUTES, FILE_OPEN, 0,
-                        FILE_SHARE_READ, &volume.control_handle),
+    ASSERT_EQ(open_name(params_path(volume.params, u"\\Device\\WinFsp.Disk"), FILE_READ_ATTRIBUTES, FILE_OPEN,
+                        0, FILE_SHARE_READ, &volume.control_handle),
               STATUS_SUCCESS);
     WCHAR text[256]{};
     ASSERT_EQ(control(volume.control_handle, FSP_FSCTL_VOLUME_NAME, nullptr, 0, text, sizeof text),

@@ -10,7 +10,9 @@
 #include <ntifs.h>
 #include <winfsp/fsctl.h>
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <gtest/gtest.h>
 #include <map>
@@ -158,6 +160,14 @@ class Volume
         return control(control_handle, FSP_FSCTL_TRANSACT, in, in_size, out.data(),
                        static_cast<ULONG>(out.size() * 8), size);
     }
+    /// Closes arrive after the handle is gone: waits until `count` requests of a kind have been seen.
+    std::vector<UINT32> wait_for(UINT32 kind, long count)
+    {
+        std::unique_lock lock(mutex);
+        arrived_.wait_for(lock, std::chrono::seconds(10),
+                          [&] { return std::count(kinds.begin(), kinds.end(), kind) >= count; });
+        return kinds;
+    }
     std::vector<UINT32> kinds_seen()
     {
         std::lock_guard lock(mutex);
@@ -174,6 +184,7 @@ class Volume
             std::lock_guard lock(mutex);
             kinds.push_back(request.Kind);
         }
+        arrived_.notify_all();
         if (handler)
             return handler(request, response);
         serve_default(request, response);
@@ -259,6 +270,7 @@ class Volume
     }
 
     std::vector<std::thread> threads_;
+    std::condition_variable arrived_;
     UINT64 last_context_ = 0;
 };
 

@@ -414,12 +414,14 @@ ULONG NTAPI ExIsResourceAcquiredSharedLite(PERESOURCE Resource)
 
 ULONG NTAPI ExGetExclusiveWaiterCount(PERESOURCE Resource)
 {
-    return __atomic_load_n(&Resource->NumberOfExclusiveWaiters, __ATOMIC_RELAXED);
+    ke::WordGuard guard(lock_of(Resource));
+    return Resource->NumberOfExclusiveWaiters;
 }
 
 ULONG NTAPI ExGetSharedWaiterCount(PERESOURCE Resource)
 {
-    return __atomic_load_n(&Resource->NumberOfSharedWaiters, __ATOMIC_RELAXED);
+    ke::WordGuard guard(lock_of(Resource));
+    return Resource->NumberOfSharedWaiters;
 }
 
 VOID NTAPI ExDisableResourceBoostLite(PERESOURCE) {}

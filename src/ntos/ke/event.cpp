@@ -21,7 +21,7 @@ LONG NTAPI KeSetEvent(PKEVENT Event, KPRIORITY, BOOLEAN)
     WakeList wake;
     lock_object(&Event->Header);
     const LONG before = Event->Header.SignalState;
-    __atomic_store_n(&Event->Header.SignalState, 1, __ATOMIC_RELAXED);
+    set_state(&Event->Header, 1);
     if (before == 0 && !IsListEmpty(&Event->Header.WaitListHead)) [[unlikely]]
         satisfy_waiters(&Event->Header, wake);
     unlock_object(&Event->Header);
@@ -32,7 +32,7 @@ LONG NTAPI KeResetEvent(PKEVENT Event)
 {
     lock_object(&Event->Header);
     const LONG before = Event->Header.SignalState;
-    __atomic_store_n(&Event->Header.SignalState, 0, __ATOMIC_RELAXED);
+    set_state(&Event->Header, 0);
     unlock_object(&Event->Header);
     return before;
 }
@@ -48,9 +48,9 @@ LONG NTAPI KePulseEvent(PKEVENT Event, KPRIORITY, BOOLEAN)
     WakeList wake;
     lock_object(&Event->Header);
     const LONG before = Event->Header.SignalState;
-    Event->Header.SignalState = 1;
+    set_state(&Event->Header, 1);
     satisfy_waiters(&Event->Header, wake);
-    Event->Header.SignalState = 0;
+    set_state(&Event->Header, 0);
     unlock_object(&Event->Header);
     return before;
 }
@@ -70,7 +70,7 @@ LONG NTAPI KeReleaseSemaphore(PKSEMAPHORE Semaphore, KPRIORITY, LONG Adjustment,
         unlock_object(&Semaphore->Header);
         ExRaiseStatus(STATUS_SEMAPHORE_LIMIT_EXCEEDED);
     }
-    Semaphore->Header.SignalState = before + Adjustment;
+    set_state(&Semaphore->Header, before + Adjustment);
     satisfy_waiters(&Semaphore->Header, wake);
     unlock_object(&Semaphore->Header);
     return before;
@@ -108,7 +108,7 @@ LONG NTAPI KeReleaseMutex(PKMUTEX Mutex, BOOLEAN)
     }
     // Each acquisition of a kernel mutex entered a critical region.
     thread->critical_regions -= Mutex->ApcDisable;
-    Mutex->Header.SignalState = before + 1;
+    set_state(&Mutex->Header, before + 1);
     if (before + 1 > 0) {
         Mutex->OwnerThread = nullptr;
         satisfy_waiters(&Mutex->Header, wake);

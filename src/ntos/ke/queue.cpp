@@ -29,7 +29,7 @@ void feed_waiters(PKQUEUE queue, WakeList& wake)
             continue;
         thread->wait_entry = RemoveHeadList(&queue->EntryListHead);
         thread->wait_entry->Flink = nullptr;
-        queue->Header.SignalState--;
+        set_state(&queue->Header, queue->Header.SignalState - 1);
         queue->CurrentCount = queue->CurrentCount + 1;
         wake.add(thread);
     }
@@ -40,7 +40,7 @@ LONG insert(PKQUEUE queue, PLIST_ENTRY entry, bool head)
     WakeList wake;
     lock_object(&queue->Header);
     const LONG before = queue->Header.SignalState;
-    queue->Header.SignalState = before + 1;
+    set_state(&queue->Header, before + 1);
     if (head)
         InsertHeadList(&queue->EntryListHead, entry);
     else
@@ -166,7 +166,7 @@ PLIST_ENTRY NTAPI KeRemoveQueue(PKQUEUE Queue, KPROCESSOR_MODE WaitMode, PLARGE_
     if (!IsListEmpty(&Queue->EntryListHead) && Queue->CurrentCount < Queue->MaximumCount) {
         PLIST_ENTRY entry = RemoveHeadList(&Queue->EntryListHead);
         entry->Flink = nullptr;
-        Queue->Header.SignalState--;
+        set_state(&Queue->Header, Queue->Header.SignalState - 1);
         Queue->CurrentCount = Queue->CurrentCount + 1;
         unlock_object(&Queue->Header);
         return entry;
@@ -221,7 +221,7 @@ PLIST_ENTRY NTAPI KeRundownQueue(PKQUEUE Queue)
         RemoveEntryList(&Queue->EntryListHead);
         InitializeListHead(&Queue->EntryListHead);
     }
-    Queue->Header.SignalState = 0;
+    set_state(&Queue->Header, 0);
     unlock_object(&Queue->Header);
     return first;
 }

@@ -50,12 +50,13 @@ void end_thread(PKTHREAD thread)
     }
     WakeList wake;
     lock_object(&thread->header);
-    thread->header.SignalState = 1;
+    set_state(&thread->header, 1);
     satisfy_waiters(&thread->header, wake);
     unlock_object(&thread->header);
     wake.release();
-    current_thread_or_null = nullptr;
+    // In this order: a call that asks for the current thread would make another one.
     ob::dereference(thread);
+    current_thread_or_null = nullptr;
 }
 
 /// A key's destructor runs after those of all C++ thread locals, which may still call into the executive.

@@ -79,7 +79,7 @@ class ClockThread
         // Last: whoever waits for a timer that does not repeat may take its memory back.
         WakeList wake;
         lock_object(&timer->Header);
-        timer->Header.SignalState = 1;
+        set_state(&timer->Header, 1);
         satisfy_waiters(&timer->Header, wake);
         unlock_object(&timer->Header);
     }
@@ -162,7 +162,7 @@ BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PK
     std::lock_guard guard(clock.lock);
     const bool was_set = clock.remove_locked(Timer);
     lock_object(&Timer->Header);
-    Timer->Header.SignalState = 0;
+    set_state(&Timer->Header, 0);
     unlock_object(&Timer->Header);
     const int64_t span = DueTime.QuadPart < 0 ? -DueTime.QuadPart : DueTime.QuadPart - system_time();
     Timer->DueTime.QuadPart = ULONGLONG(interrupt_time() + (span < 0 ? 0 : span));

@@ -162,14 +162,14 @@ NTSTATUS consume(DISPATCHER_HEADER* object, PKTHREAD thread)
     switch (type_of(object)) {
     case EventSynchronizationObject:
     case TimerSynchronizationObject:
-        object->SignalState = 0;
+        set_state(object, 0);
         return STATUS_SUCCESS;
     case SemaphoreObject:
-        object->SignalState--;
+        set_state(object, object->SignalState - 1);
         return STATUS_SUCCESS;
     case MutantObject: {
         auto mutant = reinterpret_cast<KMUTANT*>(object);
-        object->SignalState--;
+        set_state(object, object->SignalState - 1);
         if (object->SignalState == 0)
             mutant->OwnerThread = thread;
         const bool abandoned = mutant->Abandoned;

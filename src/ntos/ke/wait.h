@@ -25,11 +25,21 @@ inline void lock_object(DISPATCHER_HEADER* object)
 /// The last access to the object.
 inline void unlock_object(DISPATCHER_HEADER* object)
 {
-    const UCHAR held = __atomic_load_n(&object->Type, __ATOMIC_RELAXED); // others try to set the bit meanwhile
+    const UCHAR held =
+        __atomic_load_n(&object->Type, __ATOMIC_RELAXED); // others try to set the bit meanwhile
     __atomic_store_n(&object->Type, UCHAR(held & ~object_lock_bit), __ATOMIC_RELEASE);
 }
 
-inline KOBJECTS type_of(const DISPATCHER_HEADER* object) { return KOBJECTS(object->Type & ~object_lock_bit); }
+/// Under the object's lock; others look at the state without it.
+inline void set_state(DISPATCHER_HEADER* object, LONG state)
+{
+    __atomic_store_n(&object->SignalState, state, __ATOMIC_RELEASE);
+}
+
+inline KOBJECTS type_of(const DISPATCHER_HEADER* object)
+{
+    return KOBJECTS(__atomic_load_n(&object->Type, __ATOMIC_RELAXED) & ~object_lock_bit);
+}
 
 /// A point in time that a wait ends at.
 class Deadline

@@ -51,10 +51,13 @@ TEST(Queue, RundownReturnsWhatIsLeftAndEndsWaits)
     KQUEUE q;
     KeInitializeQueue(&q, 4);
     std::atomic<NTSTATUS> status{0};
-    std::thread t([&] { status = status_of(KeRemoveQueue(&q, KernelMode, nullptr)); });
-    while (q.CurrentCount != 0 ||
-           __atomic_load_n(&q.Header.WaitListHead.Flink, __ATOMIC_ACQUIRE) == &q.Header.WaitListHead)
-        std::this_thread::yield();
+    Event ready;
+    std::thread t([&] {
+        ready.set();
+        status = status_of(KeRemoveQueue(&q, KernelMode, nullptr));
+    });
+    // Whether the thread waits already or is about to, it has to be told.
+    wait(&ready);
     EXPECT_EQ(KeRundownQueue(&q), nullptr);
     t.join();
     EXPECT_EQ(status, STATUS_ABANDONED);
@@ -79,12 +82,14 @@ TEST(Queue, KillEndsAUserModeWait)
     std::atomic<NTSTATUS> status{0};
     std::thread t([&] {
         victim = KeGetCurrentThread();
+        ObfReferenceObject(victim);
         ready.set();
         status = status_of(KeRemoveQueue(&q, UserMode, nullptr));
     });
     wait(&ready);
     terminate_thread(reinterpret_cast<PETHREAD>(victim.load()));
     t.join();
+    ObfDereferenceObject(victim);
     EXPECT_EQ(status, STATUS_USER_APC);
     KeRundownQueue(&q);
 }

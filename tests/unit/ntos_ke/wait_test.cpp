@@ -141,6 +141,7 @@ TEST(Wait, KillEndsAUserModeWaitOnly)
     std::atomic<NTSTATUS> user{0}, kernel{0};
     std::thread t([&] {
         victim = KeGetCurrentThread();
+        ObfReferenceObject(victim);
         ready.set();
         user = KeWaitForSingleObject(&e, UserRequest, UserMode, FALSE, nullptr);
         LARGE_INTEGER soon = milliseconds(10);
@@ -150,6 +151,7 @@ TEST(Wait, KillEndsAUserModeWaitOnly)
     terminate_thread(reinterpret_cast<PETHREAD>(victim.load()));
     EXPECT_TRUE(PsIsThreadTerminating(reinterpret_cast<PETHREAD>(victim.load())));
     t.join();
+    ObfDereferenceObject(victim);
     EXPECT_EQ(user, STATUS_USER_APC);
     EXPECT_EQ(kernel, STATUS_TIMEOUT);
 }

@@ -158,7 +158,8 @@ NTSTATUS CreateParameters::find_path(Volume& volume) noexcept
 
     relative = file->RelatedFileObject != nullptr;
     if (relative) {
-        const NTSTATUS status = compose_relative(path);
+        const UNICODE_STRING given = path; // what is composed replaces it
+        const NTSTATUS status = compose_relative(given);
         if (!NT_SUCCESS(status))
             return status;
     } else if (path.Buffer[0] != backslash) {

@@ -22,3 +22,21 @@ static inline ULONG KeGetCurrentProcessorNumber(VOID)
     __asm__("mov %0, x18" : "=r"(pcr));
     return *reinterpret_cast<ULONG*>(pcr + 0x24);
 }
+
+#define PAGE_SIZE 0x1000
+#define PAGE_SHIFT 12L
+#define InterlockedIncrement _InterlockedIncrement
+#define InterlockedDecrement _InterlockedDecrement
+#define InterlockedExchange _InterlockedExchange
+#define InterlockedExchangeAdd _InterlockedExchangeAdd
+#define InterlockedCompareExchange _InterlockedCompareExchange
+#define InterlockedOr _InterlockedOr
+#define InterlockedAnd _InterlockedAnd
+#define InterlockedIncrement64 _InterlockedIncrement64
+#define InterlockedExchangeAdd64 _InterlockedExchangeAdd64
+#define InterlockedCompareExchange64 _InterlockedCompareExchange64
+#define InterlockedExchangePointer _InterlockedExchangePointer
+#define InterlockedCompareExchangePointer _InterlockedCompareExchangePointer
+#define PASSIVE_LEVEL 0
+#define APC_LEVEL 1
+#define DISPATCH_LEVEL 2

@@ -33,8 +33,8 @@ class TokenCall
     explicit TokenCall(HANDLE handle)
     {
         ACCESS_MASK granted = 0;
-        status_ = ntos::ob::reference_by_handle(handle, TOKEN_QUERY, &ntos::ob::token_type, UserMode, token_.out(),
-                                                &granted);
+        status_ = ntos::ob::reference_by_handle(handle, TOKEN_QUERY, &ntos::ob::token_type, UserMode,
+                                                token_.out(), &granted);
     }
     NTSTATUS status() const { return status_; }
     const nt::TokenView& view() const { return ntos::se::token_of(token_.get()).view; }
@@ -83,11 +83,12 @@ NTSTATUS open(const WCHAR* nt_path, HANDLE* device)
                       FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, 0);
 }
 
-NTSTATUS control(HANDLE device, ULONG code, const void* in, ULONG in_size, void* out, ULONG out_size, ULONG* returned)
+NTSTATUS control(HANDLE device, ULONG code, const void* in, ULONG in_size, void* out, ULONG out_size,
+                 ULONG* returned)
 {
     ULONG_PTR information = 0;
-    const NTSTATUS status =
-        ntos::nt_service::fs_control_and_wait(UserMode, device, code, in, in_size, out, out_size, &information);
+    const NTSTATUS status = ntos::nt_service::fs_control_and_wait(UserMode, device, code, in, in_size, out,
+                                                                  out_size, &information);
     if (returned != nullptr)
         *returned = static_cast<ULONG>(information);
     return status;
@@ -95,16 +96,18 @@ NTSTATUS control(HANDLE device, ULONG code, const void* in, ULONG in_size, void*
 
 void close(HANDLE device) { NtClose(device); }
 
-NTSTATUS set_inline_dispatch(HANDLE device, FSP_FSCTL_INLINE_DISPATCH dispatch, PVOID context, UINT32 max_concurrency)
+NTSTATUS set_inline_dispatch(HANDLE device, FSP_FSCTL_INLINE_DISPATCH dispatch, PVOID context,
+                             UINT32 max_concurrency)
 {
     FSP_FSCTL_INLINE_INFO info{dispatch, context, max_concurrency};
     ULONG_PTR information = 0;
     // The driver takes a function pointer from nobody but the kernel.
-    return ntos::nt_service::fs_control_and_wait(KernelMode, device, FSP_FSCTL_INLINE, &info, sizeof info, nullptr, 0,
-                                                 &information);
+    return ntos::nt_service::fs_control_and_wait(KernelMode, device, FSP_FSCTL_INLINE, &info, sizeof info,
+                                                 nullptr, 0, &information);
 }
 
-NTSTATUS access_check(HANDLE token, PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired, ACCESS_MASK* granted)
+NTSTATUS access_check(HANDLE token, PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired,
+                      ACCESS_MASK* granted)
 {
     *granted = 0;
     TokenCall call(token);
@@ -147,8 +150,10 @@ NTSTATUS own_token(TokenIdentity* identity)
     return STATUS_SUCCESS;
 }
 
-// The descriptor would be that of a directory the library makes for the mount; here the directory exists already.
-NTSTATUS mount(HANDLE, const WCHAR* volume_name, const WCHAR* mount_point, PSECURITY_DESCRIPTOR, HANDLE* mount)
+// The descriptor would be that of a directory the library makes for the mount; here the directory exists
+// already.
+NTSTATUS mount(HANDLE, const WCHAR* volume_name, const WCHAR* mount_point, PSECURITY_DESCRIPTOR,
+               HANDLE* mount)
 {
     last_error.clear();
     *mount = nullptr;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/boot.h"
 
-#include "ntos/token.h"
 #include "ntos/ob/namespace.h"
 #include "ntos/ps/process.h"
 #include "ntos/ps/thread_state.h"
+#include "ntos/token.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -20,7 +20,8 @@ void start()
     if (NT_SUCCESS(status))
         status = ob::create_namespace();
     if (!NT_SUCCESS(status)) {
-        std::fprintf(stderr, "ntos: cannot start the executive: status 0x%08x\n", static_cast<unsigned>(status));
+        std::fprintf(stderr, "ntos: cannot start the executive: status 0x%08x\n",
+                     static_cast<unsigned>(status));
         std::abort();
     }
     ps::adopt_early_threads();

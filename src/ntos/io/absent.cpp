@@ -53,16 +53,22 @@ NTSTATUS NTAPI SeQuerySessionIdToken(PACCESS_TOKEN, PULONG SessionId)
 ULONG NTAPI PsGetProcessSessionId(PEPROCESS) { return 0; }
 ULONG NTAPI PsGetProcessSessionIdEx(PEPROCESS) { return 0; }
 
-BOOLEAN NTAPI IoIsFileOriginRemote(PFILE_OBJECT FileObject) { return (FileObject->Flags & FO_REMOTE_ORIGIN) != 0; }
+BOOLEAN NTAPI IoIsFileOriginRemote(PFILE_OBJECT FileObject)
+{
+    return (FileObject->Flags & FO_REMOTE_ORIGIN) != 0;
+}
 IO_PRIORITY_HINT NTAPI IoGetIoPriorityHint(PIRP) { return IoPriorityNormal; }
 PGENERIC_MAPPING NTAPI IoGetFileObjectGenericMapping() { return &ob::file_type.mapping; }
 
 NTSTATUS NTAPI IoVolumeDeviceToDosName(PVOID, PUNICODE_STRING) { return STATUS_NOT_SUPPORTED; }
-NTSTATUS NTAPI IoQueryFileDosDeviceName(PFILE_OBJECT, POBJECT_NAME_INFORMATION*) { return STATUS_NOT_SUPPORTED; }
+NTSTATUS NTAPI IoQueryFileDosDeviceName(PFILE_OBJECT, POBJECT_NAME_INFORMATION*)
+{
+    return STATUS_NOT_SUPPORTED;
+}
 
 // Auditing needs a local security authority.
-VOID NTAPI SeOpenObjectAuditAlarm(PUNICODE_STRING, PVOID, PUNICODE_STRING, PSECURITY_DESCRIPTOR, PACCESS_STATE, BOOLEAN,
-                                  BOOLEAN, KPROCESSOR_MODE, PBOOLEAN GenerateOnClose)
+VOID NTAPI SeOpenObjectAuditAlarm(PUNICODE_STRING, PVOID, PUNICODE_STRING, PSECURITY_DESCRIPTOR,
+                                  PACCESS_STATE, BOOLEAN, BOOLEAN, KPROCESSOR_MODE, PBOOLEAN GenerateOnClose)
 {
     *GenerateOnClose = FALSE;
 }
@@ -73,19 +79,18 @@ BOOLEAN NTAPI SeAuditingFileEvents(BOOLEAN, PSECURITY_DESCRIPTOR) { return FALSE
 VOID NTAPI PsChargePoolQuota(PEPROCESS, POOL_TYPE, ULONG_PTR) {}
 VOID NTAPI PsReturnPoolQuota(PEPROCESS, POOL_TYPE, ULONG_PTR) {}
 
-NTSTATUS NTAPI IoCreateFileSpecifyDeviceObjectHint(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
-                                                   POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
-                                                   PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                                                   ULONG ShareAccess, ULONG Disposition, ULONG CreateOptions,
-                                                   PVOID EaBuffer, ULONG EaLength, CREATE_FILE_TYPE CreateFileType,
-                                                   PVOID InternalParameters, ULONG Options, PVOID DeviceObject)
+NTSTATUS NTAPI IoCreateFileSpecifyDeviceObjectHint(
+    PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+    PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+    ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength, CREATE_FILE_TYPE CreateFileType,
+    PVOID InternalParameters, ULONG Options, PVOID DeviceObject)
 {
     IO_DRIVER_CREATE_CONTEXT context;
     IoInitializeDriverCreateContext(&context);
     context.DeviceObjectHint = DeviceObject;
-    return IoCreateFileEx(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize, FileAttributes,
-                          ShareAccess, Disposition, CreateOptions, EaBuffer, EaLength, CreateFileType,
-                          InternalParameters, Options, &context);
+    return IoCreateFileEx(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
+                          FileAttributes, ShareAccess, Disposition, CreateOptions, EaBuffer, EaLength,
+                          CreateFileType, InternalParameters, Options, &context);
 }
 
 NTSTATUS NTAPI IoReplaceFileObjectName(PFILE_OBJECT FileObject, PWSTR NewFileName, USHORT FileNameLength)

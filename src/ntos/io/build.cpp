@@ -48,7 +48,8 @@ PIRP build_fsd_request(ULONG major, PDEVICE_OBJECT device, PVOID buffer, ULONG l
     return request.irp;
 }
 
-/// Completed in the context of the thread that built it: signals the event, fills the status block, frees the IRP.
+/// Completed in the context of the thread that built it: signals the event, fills the status block, frees the
+/// IRP.
 void make_synchronous(PIRP irp, PKEVENT event, PIO_STATUS_BLOCK iosb)
 {
     irp->UserEvent = event;
@@ -62,13 +63,14 @@ void make_synchronous(PIRP irp, PKEVENT event, PIO_STATUS_BLOCK iosb)
 extern "C" {
 
 PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject, PVOID InputBuffer,
-                                         ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength,
-                                         BOOLEAN InternalDeviceIoControl, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
+                                         ULONG InputBufferLength, PVOID OutputBuffer,
+                                         ULONG OutputBufferLength, BOOLEAN InternalDeviceIoControl,
+                                         PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
 {
     io::Request request;
     if (!io::make_request(DeviceObject, nullptr,
-                          InternalDeviceIoControl ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL, KernelMode,
-                          &request))
+                          InternalDeviceIoControl ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL,
+                          KernelMode, &request))
         return nullptr;
     auto& p = request.stack->Parameters.DeviceIoControl;
     p.OutputBufferLength = OutputBufferLength;
@@ -82,7 +84,8 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
         const ULONG out = method == METHOD_BUFFERED ? OutputBufferLength : 0;
         const ULONG size = std::max(InputBufferLength, out);
         if (size != 0 && !io::give_system_buffer(request, size, InputBuffer, InputBufferLength,
-                                                 out != 0 ? OutputBuffer : nullptr)) {
+                                                 out != 0 ? OutputBuffer : nullptr))
+        {
             IoFreeIrp(request.irp);
             return nullptr;
         }
@@ -100,8 +103,9 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
     return request.irp;
 }
 
-PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
-                                        PLARGE_INTEGER StartingOffset, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
+PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer,
+                                        ULONG Length, PLARGE_INTEGER StartingOffset, PKEVENT Event,
+                                        PIO_STATUS_BLOCK IoStatusBlock)
 {
     PIRP irp = build_fsd_request(MajorFunction, DeviceObject, Buffer, Length, StartingOffset);
     if (irp != nullptr)
@@ -109,8 +113,9 @@ PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Devi
     return irp;
 }
 
-PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
-                                         PLARGE_INTEGER StartingOffset, PIO_STATUS_BLOCK IoStatusBlock)
+PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer,
+                                         ULONG Length, PLARGE_INTEGER StartingOffset,
+                                         PIO_STATUS_BLOCK IoStatusBlock)
 {
     PIRP irp = build_fsd_request(MajorFunction, DeviceObject, Buffer, Length, StartingOffset);
     if (irp != nullptr)

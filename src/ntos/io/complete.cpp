@@ -47,7 +47,8 @@ void complete_associated(PIRP irp)
 bool wants_call(PIRP irp, UCHAR control)
 {
     const bool success = NT_SUCCESS(irp->IoStatus.Status);
-    return (success && (control & SL_INVOKE_ON_SUCCESS) != 0) || (!success && (control & SL_INVOKE_ON_ERROR) != 0) ||
+    return (success && (control & SL_INVOKE_ON_SUCCESS) != 0) ||
+           (!success && (control & SL_INVOKE_ON_ERROR) != 0) ||
            (irp->Cancel && (control & SL_INVOKE_ON_CANCEL) != 0);
 }
 
@@ -138,9 +139,8 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     }
     Irp->CancelIrql = irql;
     // The routine releases the cancel spin lock.
-    PDEVICE_OBJECT device = Irp->CurrentLocation <= Irp->StackCount
-                                ? IoGetCurrentIrpStackLocation(Irp)->DeviceObject
-                                : nullptr;
+    PDEVICE_OBJECT device =
+        Irp->CurrentLocation <= Irp->StackCount ? IoGetCurrentIrpStackLocation(Irp)->DeviceObject : nullptr;
     routine(device, Irp);
     return TRUE;
 }

@@ -85,8 +85,11 @@ void close_device(PDEVICE_OBJECT device)
 
 namespace fsp::ntos::ob {
 
-Type device_type = {u"Device", {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS},
-                    FILE_ALL_ACCESS, -1, nullptr, io::destroy_device, nullptr};
+Type device_type = {
+    u"Device",       {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS},
+    FILE_ALL_ACCESS, -1,
+    nullptr,         io::destroy_device,
+    nullptr};
 
 } // namespace fsp::ntos::ob
 
@@ -94,9 +97,9 @@ using namespace fsp::ntos;
 
 extern "C" {
 
-NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, PUNICODE_STRING DeviceName,
-                              DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics, BOOLEAN Exclusive,
-                              PDEVICE_OBJECT* DeviceObject)
+NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
+                              PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics,
+                              BOOLEAN Exclusive, PDEVICE_OBJECT* DeviceObject)
 {
     *DeviceObject = nullptr;
     const size_t extension = (size_t{DeviceExtensionSize} + 15) & ~size_t{15};

@@ -2,8 +2,8 @@
 #include "ntos/io/dispatch_check.h"
 
 #include "ntos/io/irp.h"
-#include "ntos/verifier.h"
 #include "ntos/ob/spin_lock.h"
+#include "ntos/verifier.h"
 
 #include <mutex>
 
@@ -100,14 +100,15 @@ NTSTATUS DispatchCheck::done(NTSTATUS status)
         marked = completed_ ? was_pending_ : (stack_->Control & SL_PENDING_RETURNED) != 0;
     }
     if (marked != (status == STATUS_PENDING))
-        verifier::report("dispatch routine %p for major function 0x%02x returned 0x%08x with the IRP %smarked pending",
-                         routine_, major_, static_cast<unsigned>(status), marked ? "" : "not ");
+        verifier::report(
+            "dispatch routine %p for major function 0x%02x returned 0x%08x with the IRP %smarked pending",
+            routine_, major_, static_cast<unsigned>(status), marked ? "" : "not ");
     if (KeGetCurrentIrql() != irql_)
-        verifier::report("dispatch routine %p for major function 0x%02x changed IRQL from %d to %d", routine_, major_,
-                         irql_, KeGetCurrentIrql());
+        verifier::report("dispatch routine %p for major function 0x%02x changed IRQL from %d to %d", routine_,
+                         major_, irql_, KeGetCurrentIrql());
     if (verifier::critical_region_depth() != critical_regions_ || KeAreApcsDisabled() != apcs_disabled_)
-        verifier::report("dispatch routine %p for major function 0x%02x changed the critical region count", routine_,
-                         major_);
+        verifier::report("dispatch routine %p for major function 0x%02x changed the critical region count",
+                         routine_, major_);
     return status;
 }
 

@@ -15,8 +15,8 @@ bool may_complete(PIRP irp);
 /// A stack location is being completed; called before it is cleared.
 void note_completion(PIRP irp, PIO_STACK_LOCATION stack);
 
-/// Watches one call of a dispatch routine: STATUS_PENDING is returned exactly when the IRP was marked pending, and
-/// the routine leaves IRQL and critical regions as it found them.
+/// Watches one call of a dispatch routine: STATUS_PENDING is returned exactly when the IRP was marked
+/// pending, and the routine leaves IRQL and critical regions as it found them.
 class DispatchCheck
 {
   public:

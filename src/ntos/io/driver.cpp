@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/io/driver.h"
 
-#include "ntos/io/device.h"
 #include "ntos/boot.h"
+#include "ntos/io/device.h"
 #include "ntos/ob/namespace.h"
 
 #include <mutex>
@@ -50,8 +50,13 @@ NTSTATUS NTAPI invalid_device_request(PDEVICE_OBJECT, PIRP irp)
 
 namespace ob {
 
-Type driver_type = {u"Driver", {READ_CONTROL, READ_CONTROL, READ_CONTROL, STANDARD_RIGHTS_REQUIRED},
-                    STANDARD_RIGHTS_REQUIRED, -1, nullptr, io::destroy_driver, nullptr};
+Type driver_type = {u"Driver",
+                    {READ_CONTROL, READ_CONTROL, READ_CONTROL, STANDARD_RIGHTS_REQUIRED},
+                    STANDARD_RIGHTS_REQUIRED,
+                    -1,
+                    nullptr,
+                    io::destroy_driver,
+                    nullptr};
 
 } // namespace ob
 

@@ -81,15 +81,15 @@ NTSTATUS NTAPI FsRtlAllocateExtraCreateParameterList(FSRTL_ALLOCATE_ECPLIST_FLAG
 
 VOID NTAPI FsRtlFreeExtraCreateParameterList(PECP_LIST EcpList) { io::free_ecps(EcpList); }
 
-NTSTATUS NTAPI FsRtlAllocateExtraCreateParameter(LPCGUID EcpType, ULONG SizeOfContext, FSRTL_ALLOCATE_ECP_FLAGS,
-                                                 PFSRTL_EXTRA_CREATE_PARAMETER_CLEANUP_CALLBACK CleanupCallback,
-                                                 ULONG PoolTag, PVOID* EcpContext)
+NTSTATUS NTAPI FsRtlAllocateExtraCreateParameter(
+    LPCGUID EcpType, ULONG SizeOfContext, FSRTL_ALLOCATE_ECP_FLAGS,
+    PFSRTL_EXTRA_CREATE_PARAMETER_CLEANUP_CALLBACK CleanupCallback, ULONG PoolTag, PVOID* EcpContext)
 {
     *EcpContext = nullptr;
     if (SizeOfContext > 0xFFFF)
         return STATUS_INVALID_PARAMETER;
-    auto* h = static_cast<PECP_HEADER>(
-        ExAllocatePoolWithTag(NonPagedPool, sizeof(_ECP_HEADER) + SizeOfContext, PoolTag != 0 ? PoolTag : io::list_tag));
+    auto* h = static_cast<PECP_HEADER>(ExAllocatePoolWithTag(
+        NonPagedPool, sizeof(_ECP_HEADER) + SizeOfContext, PoolTag != 0 ? PoolTag : io::list_tag));
     if (h == nullptr)
         return STATUS_INSUFFICIENT_RESOURCES;
     std::memset(static_cast<void*>(h), 0, sizeof *h + SizeOfContext);

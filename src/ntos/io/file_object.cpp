@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/io/file_object.h"
 
+#include "ntos/file_extension.h"
 #include "ntos/io/device.h"
 #include "ntos/io/irp.h"
-#include "ntos/file_extension.h"
 #include "ntos/ob/block_cache.h"
 #include "ntos/ps/process.h"
 

@@ -2,9 +2,9 @@
 #include "ntos/io/irp.h"
 
 #include "ntos/io/ecp.h"
-#include "ntos/verifier.h"
 #include "ntos/ob/block_cache.h"
 #include "ntos/ps/process.h"
+#include "ntos/verifier.h"
 
 #include <array>
 #include <mutex>
@@ -31,7 +31,8 @@ class Quarantine
         const auto* bytes = reinterpret_cast<const unsigned char*>(p + 1);
         for (size_t i = 0; i < p->block_size - sizeof *p; ++i)
             if (bytes[i] != pattern) {
-                verifier::report("IRP %p written to at offset %zu after it was freed", static_cast<void*>(p + 1), i);
+                verifier::report("IRP %p written to at offset %zu after it was freed",
+                                 static_cast<void*>(p + 1), i);
                 break;
             }
         std::free(p);
@@ -92,12 +93,15 @@ void dequeue(PIRP irp)
 
 void copy_back(PIRP irp)
 {
-    if ((irp->Flags & IRP_INPUT_OPERATION) != 0 && irp->UserBuffer != nullptr && !NT_ERROR(irp->IoStatus.Status)) {
+    if ((irp->Flags & IRP_INPUT_OPERATION) != 0 && irp->UserBuffer != nullptr &&
+        !NT_ERROR(irp->IoStatus.Status))
+    {
         ULONG_PTR size = irp->IoStatus.Information;
         if (size > prefix_of(irp)->output_length) {
             if (verifier::enabled)
                 verifier::report("IRP %p completed with Information %zu, its buffer has %u bytes",
-                                 static_cast<void*>(irp), static_cast<size_t>(size), prefix_of(irp)->output_length);
+                                 static_cast<void*>(irp), static_cast<size_t>(size),
+                                 prefix_of(irp)->output_length);
             size = prefix_of(irp)->output_length;
         }
         std::memcpy(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, size);
@@ -122,7 +126,8 @@ void free_mdls(PIRP irp)
 
 void* take_buffer(ULONG size) { return std::malloc(size != 0 ? size : 1); }
 
-bool make_request(PDEVICE_OBJECT device, PFILE_OBJECT file, UCHAR major, KPROCESSOR_MODE mode, Request* request)
+bool make_request(PDEVICE_OBJECT device, PFILE_OBJECT file, UCHAR major, KPROCESSOR_MODE mode,
+                  Request* request)
 {
     PIRP irp = IoAllocateIrp(device->StackSize, FALSE);
     if (irp == nullptr)

@@ -44,7 +44,8 @@ struct Waiter
     IO_STATUS_BLOCK iosb{};
 };
 
-/// A client's request about to be sent: an IRP with its first stack location filled in as far as every request has it.
+/// A client's request about to be sent: an IRP with its first stack location filled in as far as every
+/// request has it.
 struct Request
 {
     PIRP irp = nullptr;
@@ -52,10 +53,11 @@ struct Request
 };
 
 /// @return false without memory
-bool make_request(PDEVICE_OBJECT device, PFILE_OBJECT file, UCHAR major, KPROCESSOR_MODE mode, Request* request);
+bool make_request(PDEVICE_OBJECT device, PFILE_OBJECT file, UCHAR major, KPROCESSOR_MODE mode,
+                  Request* request);
 
-/// Gives the request a system buffer of the given size, filled from `input` and copied back to `output` on success
-/// (either may be null). @return false without memory, the IRP is then still the caller's
+/// Gives the request a system buffer of the given size, filled from `input` and copied back to `output` on
+/// success (either may be null). @return false without memory, the IRP is then still the caller's
 bool give_system_buffer(Request& request, ULONG size, const void* input, ULONG input_size, void* output);
 
 /// Small pool for system buffers and auxiliary buffers of requests.

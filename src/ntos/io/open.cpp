@@ -19,12 +19,12 @@ constexpr int max_reparses = 63;
 constexpr ULONG name_tag = 0x6d4e6f49;
 
 /// Options that make sense together with FILE_DIRECTORY_FILE.
-constexpr ULONG directory_options = FILE_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT |
-                                    FILE_WRITE_THROUGH | FILE_COMPLETE_IF_OPLOCKED | FILE_OPEN_FOR_BACKUP_INTENT |
-                                    FILE_DELETE_ON_CLOSE | FILE_OPEN_FOR_FREE_SPACE_QUERY | FILE_OPEN_BY_FILE_ID |
-                                    FILE_NO_COMPRESSION | FILE_OPEN_REPARSE_POINT | FILE_OPEN_REQUIRING_OPLOCK |
-                                    FILE_DISALLOW_EXCLUSIVE | FILE_SESSION_AWARE | FILE_NO_EA_KNOWLEDGE |
-                                    FILE_OPEN_NO_RECALL;
+constexpr ULONG directory_options =
+    FILE_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT | FILE_WRITE_THROUGH |
+    FILE_COMPLETE_IF_OPLOCKED | FILE_OPEN_FOR_BACKUP_INTENT | FILE_DELETE_ON_CLOSE |
+    FILE_OPEN_FOR_FREE_SPACE_QUERY | FILE_OPEN_BY_FILE_ID | FILE_NO_COMPRESSION | FILE_OPEN_REPARSE_POINT |
+    FILE_OPEN_REQUIRING_OPLOCK | FILE_DISALLOW_EXCLUSIVE | FILE_SESSION_AWARE | FILE_NO_EA_KNOWLEDGE |
+    FILE_OPEN_NO_RECALL;
 
 bool has_all(ULONG value, ULONG bits) { return (value & bits) == bits; }
 
@@ -82,8 +82,10 @@ ULONG file_flags(const OpenRequest& r, bool case_sensitive)
     return flags;
 }
 
-/// Backup intent lets the holders of the privileges have what an access check would refuse. Without any it is ignored.
-void grant_backup_intent(const OpenRequest& r, ACCESS_STATE& state, KPROCESSOR_MODE mode, ULONG* create_options)
+/// Backup intent lets the holders of the privileges have what an access check would refuse. Without any it is
+/// ignored.
+void grant_backup_intent(const OpenRequest& r, ACCESS_STATE& state, KPROCESSOR_MODE mode,
+                         ULONG* create_options)
 {
     constexpr ACCESS_MASK read = READ_CONTROL | ACCESS_SYSTEM_SECURITY | FILE_GENERIC_READ | FILE_TRAVERSE;
     constexpr ACCESS_MASK write = WRITE_DAC | WRITE_OWNER | ACCESS_SYSTEM_SECURITY | FILE_GENERIC_WRITE |
@@ -93,14 +95,16 @@ void grant_backup_intent(const OpenRequest& r, ACCESS_STATE& state, KPROCESSOR_M
     bool held = false;
 
     if (((desired & read) != 0 || r.disposition == FILE_OPEN) &&
-        se::holds_privilege(state.SubjectSecurityContext, SE_BACKUP_PRIVILEGE, mode)) {
+        se::holds_privilege(state.SubjectSecurityContext, SE_BACKUP_PRIVILEGE, mode))
+    {
         held = true;
         state.Flags |= TOKEN_HAS_BACKUP_PRIVILEGE;
         state.PreviouslyGrantedAccess |= desired & read;
         state.RemainingDesiredAccess &= ~(desired & read);
     }
     if (((desired & write) != 0 || r.disposition != FILE_OPEN) &&
-        se::holds_privilege(state.SubjectSecurityContext, SE_RESTORE_PRIVILEGE, mode)) {
+        se::holds_privilege(state.SubjectSecurityContext, SE_RESTORE_PRIVILEGE, mode))
+    {
         held = true;
         state.Flags |= TOKEN_HAS_RESTORE_PRIVILEGE;
         state.PreviouslyGrantedAccess |= desired & write;
@@ -110,7 +114,8 @@ void grant_backup_intent(const OpenRequest& r, ACCESS_STATE& state, KPROCESSOR_M
         *create_options &= ~static_cast<ULONG>(FILE_OPEN_FOR_BACKUP_INTENT);
 }
 
-/// The security of the device itself decides when there is no file behind the name, or when the device says so.
+/// The security of the device itself decides when there is no file behind the name, or when the device says
+/// so.
 NTSTATUS check_device_access(PDEVICE_OBJECT device, bool named, ACCESS_STATE& state, KPROCESSOR_MODE mode)
 {
     if (mode == KernelMode || device->SecurityDescriptor == nullptr)
@@ -122,9 +127,9 @@ NTSTATUS check_device_access(PDEVICE_OBJECT device, bool named, ACCESS_STATE& st
     ACCESS_MASK granted = 0;
     NTSTATUS status = STATUS_ACCESS_DENIED;
     const ACCESS_MASK desired = whole ? state.RemainingDesiredAccess : ACCESS_MASK{FILE_TRAVERSE};
-    const BOOLEAN ok = SeAccessCheck(device->SecurityDescriptor, &state.SubjectSecurityContext, FALSE, desired,
-                                     whole ? state.PreviouslyGrantedAccess : 0, nullptr, &ob::file_type.mapping,
-                                     mode, &granted, &status);
+    const BOOLEAN ok = SeAccessCheck(device->SecurityDescriptor, &state.SubjectSecurityContext, FALSE,
+                                     desired, whole ? state.PreviouslyGrantedAccess : 0, nullptr,
+                                     &ob::file_type.mapping, mode, &granted, &status);
     if (!ok)
         return status;
     if (whole) {
@@ -206,9 +211,10 @@ void fill_create(const Opening& o, PFILE_OBJECT file, IO_SECURITY_CONTEXT& secur
     PIO_STACK_LOCATION stack = create.stack;
     const bool force_check =
         (r.options & IO_FORCE_ACCESS_CHECK) != 0 || (r.attributes->Attributes & OBJ_FORCE_ACCESS_CHECK) != 0;
-    stack->Flags = static_cast<UCHAR>(((file->Flags & FO_OPENED_CASE_SENSITIVE) != 0 ? SL_CASE_SENSITIVE : 0) |
-                                      ((r.options & IO_OPEN_TARGET_DIRECTORY) != 0 ? SL_OPEN_TARGET_DIRECTORY : 0) |
-                                      (force_check ? SL_FORCE_ACCESS_CHECK : 0));
+    stack->Flags =
+        static_cast<UCHAR>(((file->Flags & FO_OPENED_CASE_SENSITIVE) != 0 ? SL_CASE_SENSITIVE : 0) |
+                           ((r.options & IO_OPEN_TARGET_DIRECTORY) != 0 ? SL_OPEN_TARGET_DIRECTORY : 0) |
+                           (force_check ? SL_FORCE_ACCESS_CHECK : 0));
     security.SecurityQos = static_cast<PSECURITY_QUALITY_OF_SERVICE>(r.attributes->SecurityQualityOfService);
     security.AccessState = &o.state;
     security.DesiredAccess = o.state.OriginalDesiredAccess;
@@ -222,10 +228,12 @@ void fill_create(const Opening& o, PFILE_OBJECT file, IO_SECURITY_CONTEXT& secur
 }
 
 /// FastIoQueryOpen instead of a create. @return true if it answered; the IRP is gone then
-bool query_open(PDEVICE_OBJECT device, Request& create, PFILE_NETWORK_OPEN_INFORMATION info, IO_STATUS_BLOCK* iosb)
+bool query_open(PDEVICE_OBJECT device, Request& create, PFILE_NETWORK_OPEN_INFORMATION info,
+                IO_STATUS_BLOCK* iosb)
 {
     const FAST_IO_DISPATCH* fast = device->DriverObject->FastIoDispatch;
-    if (fast == nullptr || RTL_SIZEOF_THROUGH_FIELD(FAST_IO_DISPATCH, FastIoQueryOpen) > fast->SizeOfFastIoDispatch ||
+    if (fast == nullptr ||
+        RTL_SIZEOF_THROUGH_FIELD(FAST_IO_DISPATCH, FastIoQueryOpen) > fast->SizeOfFastIoDispatch ||
         fast->FastIoQueryOpen == nullptr)
         return false;
     IoSetNextIrpStackLocation(create.irp);
@@ -279,8 +287,9 @@ NTSTATUS open_on_device(Opening& o, OpenResult* result)
 
     const bool direct = is_direct_open(o);
     PDEVICE_OBJECT target = o.device;
-    if (r.driver_context != nullptr && RTL_SIZEOF_THROUGH_FIELD(IO_DRIVER_CREATE_CONTEXT, DeviceObjectHint) <=
-                                           static_cast<USHORT>(r.driver_context->Size) &&
+    if (r.driver_context != nullptr &&
+        RTL_SIZEOF_THROUGH_FIELD(IO_DRIVER_CREATE_CONTEXT, DeviceObjectHint) <=
+            static_cast<USHORT>(r.driver_context->Size) &&
         r.driver_context->DeviceObjectHint != nullptr)
         target = static_cast<PDEVICE_OBJECT>(r.driver_context->DeviceObjectHint);
     else if (!direct && o.device->Vpb != nullptr) {
@@ -314,8 +323,8 @@ NTSTATUS open_on_device(Opening& o, OpenResult* result)
     file->RelatedFileObject = nullptr;
 
     if (NT_SUCCESS(result->iosb.Status) && result->iosb.Status != STATUS_REPARSE) {
-        // Closing the file gives these back. A file system that does not set the file object's VPB loses a reference
-        // to it for ever, as on Windows.
+        // Closing the file gives these back. A file system that does not set the file object's VPB loses a
+        // reference to it for ever, as on Windows.
         refs.keep();
         result->file = std::move(file);
         return result->iosb.Status;
@@ -332,9 +341,8 @@ NTSTATUS open_on_device(Opening& o, OpenResult* result)
 NTSTATUS follow(Opening& o, OpenResult* result, std::u16string* next)
 {
     const std::u16string device = ob::name_of(o.device);
-    const NTSTATUS status =
-        reparse_name(device, ob::view(result->file->FileName), result->iosb.Information,
-                     static_cast<const REPARSE_DATA_BUFFER*>(o.auxiliary), next);
+    const NTSTATUS status = reparse_name(device, ob::view(result->file->FileName), result->iosb.Information,
+                                         static_cast<const REPARSE_DATA_BUFFER*>(o.auxiliary), next);
     if (o.auxiliary != nullptr)
         ExFreePool(std::exchange(o.auxiliary, nullptr));
     result->file.reset();
@@ -389,7 +397,8 @@ NTSTATUS open(const OpenRequest& r, OpenResult* result)
     if (r.attributes == nullptr || r.attributes->Length != sizeof(OBJECT_ATTRIBUTES))
         return STATUS_INVALID_PARAMETER;
     // The driver must see the list that was checked.
-    std::vector<char> ea(static_cast<const char*>(r.ea), static_cast<const char*>(r.ea) + (r.ea != nullptr ? r.ea_length : 0));
+    std::vector<char> ea(static_cast<const char*>(r.ea),
+                         static_cast<const char*>(r.ea) + (r.ea != nullptr ? r.ea_length : 0));
     std::u16string_view path;
     if (r.attributes->ObjectName != nullptr) {
         if (r.attributes->ObjectName->Length % sizeof(WCHAR) != 0)
@@ -441,13 +450,15 @@ NTSTATUS open_handle(const OpenRequest& request, PIO_STATUS_BLOCK iosb, PHANDLE 
     OpenResult result;
     NTSTATUS status = open(request, &result);
     if (!NT_SUCCESS(status)) {
-        // Information tells more only for some failures, e.g. a broken oplock behind STATUS_SHARING_VIOLATION.
+        // Information tells more only for some failures, e.g. a broken oplock behind
+        // STATUS_SHARING_VIOLATION.
         iosb->Status = status;
         iosb->Information = result.iosb.Status == status ? result.iosb.Information : 0;
         return status;
     }
     result.file->Flags |= FO_HANDLE_CREATED;
-    const NTSTATUS inserted = ob::create_handle(result.file.get(), result.granted, request.attributes->Attributes, handle);
+    const NTSTATUS inserted =
+        ob::create_handle(result.file.get(), result.granted, request.attributes->Attributes, handle);
     if (!NT_SUCCESS(inserted)) {
         ob::file_type.last_handle_closed(PsGetCurrentProcess(), result.file.get(), 0);
         return inserted;
@@ -462,65 +473,68 @@ using namespace fsp::ntos;
 
 extern "C" {
 
-NTSTATUS NTAPI IoCreateFileEx(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                              PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                              ULONG ShareAccess, ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer,
-                              ULONG EaLength, CREATE_FILE_TYPE CreateFileType, PVOID, ULONG Options,
+NTSTATUS NTAPI IoCreateFileEx(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                              POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                              PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                              ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+                              CREATE_FILE_TYPE CreateFileType, PVOID, ULONG Options,
                               PIO_DRIVER_CREATE_CONTEXT DriverContext)
 {
     if (CreateFileType != CreateFileTypeNone)
         return STATUS_NOT_SUPPORTED;
-    const io::OpenRequest request{DesiredAccess, ObjectAttributes, AllocationSize, FileAttributes, ShareAccess,
-                                  Disposition,   CreateOptions,    EaBuffer,       EaLength,       Options,
-                                  KernelMode,    DriverContext};
+    const io::OpenRequest request{DesiredAccess, ObjectAttributes, AllocationSize, FileAttributes,
+                                  ShareAccess,   Disposition,      CreateOptions,  EaBuffer,
+                                  EaLength,      Options,          KernelMode,     DriverContext};
     return io::open_handle(request, IoStatusBlock, FileHandle);
 }
 
-NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                            PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                            ULONG ShareAccess, ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer,
-                            ULONG EaLength, CREATE_FILE_TYPE CreateFileType, PVOID InternalParameters,
-                            ULONG Options)
+NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+                            CREATE_FILE_TYPE CreateFileType, PVOID InternalParameters, ULONG Options)
 {
-    return IoCreateFileEx(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize, FileAttributes,
-                          ShareAccess, Disposition, CreateOptions, EaBuffer, EaLength, CreateFileType,
-                          InternalParameters, Options, nullptr);
+    return IoCreateFileEx(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
+                          FileAttributes, ShareAccess, Disposition, CreateOptions, EaBuffer, EaLength,
+                          CreateFileType, InternalParameters, Options, nullptr);
 }
 
-NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                            PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                            ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
-                            ULONG EaLength)
+NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
 {
-    const io::OpenRequest request{DesiredAccess,     ObjectAttributes, AllocationSize, FileAttributes, ShareAccess,
-                                  CreateDisposition, CreateOptions,    EaBuffer,       EaLength,       0,
-                                  UserMode};
+    const io::OpenRequest request{
+        DesiredAccess,     ObjectAttributes, AllocationSize, FileAttributes, ShareAccess,
+        CreateDisposition, CreateOptions,    EaBuffer,       EaLength,       0,
+        UserMode};
     return io::open_handle(request, IoStatusBlock, FileHandle);
 }
 
-NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                            PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
-                            ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
-                            ULONG EaLength)
+NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
 {
-    const io::OpenRequest request{DesiredAccess,     ObjectAttributes, AllocationSize, FileAttributes, ShareAccess,
-                                  CreateDisposition, CreateOptions,    EaBuffer,       EaLength,       0,
-                                  KernelMode};
+    const io::OpenRequest request{
+        DesiredAccess,     ObjectAttributes, AllocationSize, FileAttributes, ShareAccess,
+        CreateDisposition, CreateOptions,    EaBuffer,       EaLength,       0,
+        KernelMode};
     return io::open_handle(request, IoStatusBlock, FileHandle);
 }
 
 NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                           PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
-    return NtCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, nullptr, 0, ShareAccess, FILE_OPEN,
-                        OpenOptions, nullptr, 0);
+    return NtCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, nullptr, 0, ShareAccess,
+                        FILE_OPEN, OpenOptions, nullptr, 0);
 }
 
 NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                           PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
-    return ZwCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, nullptr, 0, ShareAccess, FILE_OPEN,
-                        OpenOptions, nullptr, 0);
+    return ZwCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, nullptr, 0, ShareAccess,
+                        FILE_OPEN, OpenOptions, nullptr, 0);
 }
 
 } // extern "C"

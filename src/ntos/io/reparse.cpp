@@ -12,11 +12,12 @@ namespace {
 using Text = std::u16string;
 using View = std::u16string_view;
 
-/// A part of the path buffer behind a REPARSE_DATA_BUFFER's fixed fields. Sizes were checked by the file system, but
-/// the I/O manager does not rely on that.
+/// A part of the path buffer behind a REPARSE_DATA_BUFFER's fixed fields. Sizes were checked by the file
+/// system, but the I/O manager does not rely on that.
 bool part(const REPARSE_DATA_BUFFER* b, const WCHAR* path, USHORT offset, USHORT length, View* out)
 {
-    const size_t before = reinterpret_cast<const char*>(path) - reinterpret_cast<const char*>(&b->GenericReparseBuffer);
+    const size_t before =
+        reinterpret_cast<const char*>(path) - reinterpret_cast<const char*>(&b->GenericReparseBuffer);
     if (before + offset + length > b->ReparseDataLength || (offset | length) % sizeof(WCHAR) != 0)
         return false;
     *out = View(path + offset / sizeof(WCHAR), length / sizeof(WCHAR));
@@ -48,7 +49,8 @@ NTSTATUS symlink_name(View device, View opened, View rest, const REPARSE_DATA_BU
 {
     const auto& link = b->SymbolicLinkReparseBuffer;
     View target;
-    if (!part(b, link.PathBuffer, link.SubstituteNameOffset, link.SubstituteNameLength, &target) || target.empty())
+    if (!part(b, link.PathBuffer, link.SubstituteNameOffset, link.SubstituteNameLength, &target) ||
+        target.empty())
         return STATUS_IO_REPARSE_DATA_INVALID;
     if ((link.Flags & SYMLINK_FLAG_RELATIVE) == 0)
         *name = Text(target) + Text(rest);

@@ -58,8 +58,8 @@ struct Open
 
 extern "C" {
 
-NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
-                                  PSHARE_ACCESS ShareAccess, BOOLEAN Update)
+NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
+                                  PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess, BOOLEAN Update)
 {
     const Open open(DesiredAccess, DesiredShareAccess);
     open.store(*FileObject);
@@ -96,9 +96,9 @@ VOID NTAPI IoRemoveShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAcces
         open.add_to(*ShareAccess, ~ULONG{0});
 }
 
-NTSTATUS NTAPI IoCheckLinkShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
-                                      PSHARE_ACCESS ShareAccess, PLINK_SHARE_ACCESS LinkShareAccess,
-                                      ULONG IoShareAccessFlags)
+NTSTATUS NTAPI IoCheckLinkShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
+                                      PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess,
+                                      PLINK_SHARE_ACCESS LinkShareAccess, ULONG IoShareAccessFlags)
 {
     constexpr ULONG update = 0x1;
     const Open open(DesiredAccess, DesiredShareAccess);
@@ -106,8 +106,9 @@ NTSTATUS NTAPI IoCheckLinkShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredSh
     if (!open.counts())
         return STATUS_SUCCESS;
     if (open.conflicts(*ShareAccess) ||
-        (LinkShareAccess != nullptr && ((open.remove && LinkShareAccess->SharedDelete < LinkShareAccess->OpenCount) ||
-                                        (LinkShareAccess->Deleters != 0 && !open.share_remove))))
+        (LinkShareAccess != nullptr &&
+         ((open.remove && LinkShareAccess->SharedDelete < LinkShareAccess->OpenCount) ||
+          (LinkShareAccess->Deleters != 0 && !open.share_remove))))
         return STATUS_SHARING_VIOLATION;
     if ((IoShareAccessFlags & update) != 0)
         IoUpdateLinkShareAccess(FileObject, ShareAccess, LinkShareAccess);

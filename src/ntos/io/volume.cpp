@@ -150,7 +150,8 @@ VOID NTAPI IoReleaseVpbSpinLock(KIRQL Irql) { KeReleaseSpinLock(&io::vpb_lock, I
 VOID NTAPI IoRegisterFileSystem(PDEVICE_OBJECT DeviceObject)
 {
     {
-        // As on Windows a registered device counts as open, so its driver cannot unload before it unregisters.
+        // As on Windows a registered device counts as open, so its driver cannot unload before it
+        // unregisters.
         std::lock_guard guard(io::device_lock);
         ++DeviceObject->ReferenceCount;
         DeviceObject->Flags &= ~static_cast<ULONG>(DO_DEVICE_INITIALIZING);

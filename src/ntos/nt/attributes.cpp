@@ -43,7 +43,8 @@ NTSTATUS query_basic(KPROCESSOR_MODE mode, POBJECT_ATTRIBUTES attributes, PFILE_
     FILE_NETWORK_OPEN_INFORMATION info{};
     const NTSTATUS status = query_full(mode, attributes, &info);
     if (NT_SUCCESS(status))
-        *basic = {info.CreationTime, info.LastAccessTime, info.LastWriteTime, info.ChangeTime, info.FileAttributes};
+        *basic = {info.CreationTime, info.LastAccessTime, info.LastWriteTime, info.ChangeTime,
+                  info.FileAttributes};
     return status;
 }
 
@@ -69,8 +70,8 @@ NTSTATUS delete_file(KPROCESSOR_MODE mode, POBJECT_ATTRIBUTES attributes)
 using namespace fsp::ntos::nt_service;
 
 FSP_DEFINE_SERVICE(QueryAttributesFile, query_basic,
-                   (POBJECT_ATTRIBUTES ObjectAttributes, PFILE_BASIC_INFORMATION FileInformation), ObjectAttributes,
-                   FileInformation)
+                   (POBJECT_ATTRIBUTES ObjectAttributes, PFILE_BASIC_INFORMATION FileInformation),
+                   ObjectAttributes, FileInformation)
 
 FSP_DEFINE_SERVICE(QueryFullAttributesFile, query_full,
                    (POBJECT_ATTRIBUTES ObjectAttributes, PFILE_NETWORK_OPEN_INFORMATION FileInformation),
@@ -78,8 +79,9 @@ FSP_DEFINE_SERVICE(QueryFullAttributesFile, query_full,
 
 FSP_DEFINE_SERVICE(DeleteFile, delete_file, (POBJECT_ATTRIBUTES ObjectAttributes), ObjectAttributes)
 
-extern "C" BOOLEAN NTAPI IoFastQueryNetworkAttributes(POBJECT_ATTRIBUTES ObjectAttributes, ACCESS_MASK DesiredAccess,
-                                                      ULONG OpenOptions, PIO_STATUS_BLOCK IoStatus,
+extern "C" BOOLEAN NTAPI IoFastQueryNetworkAttributes(POBJECT_ATTRIBUTES ObjectAttributes,
+                                                      ACCESS_MASK DesiredAccess, ULONG OpenOptions,
+                                                      PIO_STATUS_BLOCK IoStatus,
                                                       PFILE_NETWORK_OPEN_INFORMATION Buffer)
 {
     query_network(KernelMode, ObjectAttributes, DesiredAccess, OpenOptions, IoStatus, Buffer);

@@ -86,8 +86,8 @@ using namespace fsp::ntos::nt_service;
 FSP_DEFINE_SERVICE(CancelIoFile, cancel_own, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock), FileHandle,
                    IoStatusBlock)
 FSP_DEFINE_SERVICE(CancelIoFileEx, cancel_any,
-                   (HANDLE FileHandle, PIO_STATUS_BLOCK IoRequestToCancel, PIO_STATUS_BLOCK IoStatusBlock), FileHandle,
-                   IoRequestToCancel, IoStatusBlock)
+                   (HANDLE FileHandle, PIO_STATUS_BLOCK IoRequestToCancel, PIO_STATUS_BLOCK IoStatusBlock),
+                   FileHandle, IoRequestToCancel, IoStatusBlock)
 FSP_DEFINE_SERVICE(CancelSynchronousIoFile, cancel_thread,
                    (HANDLE ThreadHandle, PIO_STATUS_BLOCK IoRequestToCancel, PIO_STATUS_BLOCK IoStatusBlock),
                    ThreadHandle, IoRequestToCancel, IoStatusBlock)

@@ -35,7 +35,8 @@ NTSTATUS give_buffers(Call& call, io::Request& request, ULONG code, const Buffer
     }
     if (method == METHOD_BUFFERED || b.output_length == 0)
         return STATUS_SUCCESS;
-    return give_mdl(call, request, b.output, b.output_length, method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess);
+    return give_mdl(call, request, b.output, b.output_length,
+                    method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess);
 }
 
 NTSTATUS make_control(Call& call, UCHAR major, ULONG code, const Buffers& b, io::Request* request)
@@ -62,10 +63,13 @@ NTSTATUS control(KPROCESSOR_MODE mode, UCHAR major, HANDLE handle, const Complet
     NTSTATUS status = call.open(handle, access_of(code));
     if (!NT_SUCCESS(status))
         return status;
-    if (major == IRP_MJ_DEVICE_CONTROL && call.fast() != nullptr && call.fast()->FastIoDeviceControl != nullptr) {
+    if (major == IRP_MJ_DEVICE_CONTROL && call.fast() != nullptr &&
+        call.fast()->FastIoDeviceControl != nullptr)
+    {
         IO_STATUS_BLOCK result{};
         if (call.fast()->FastIoDeviceControl(call.file.get(), TRUE, b.input, b.input_length, b.output,
-                                             b.output_length, code, &result, call.device)) {
+                                             b.output_length, code, &result, call.device))
+        {
             completion.signal(call, result);
             return result.Status;
         }
@@ -78,7 +82,8 @@ NTSTATUS control(KPROCESSOR_MODE mode, UCHAR major, HANDLE handle, const Complet
     return send(call, request, completion);
 }
 
-NTSTATUS fs_control(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion, ULONG code, const Buffers& b)
+NTSTATUS fs_control(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion, ULONG code,
+                    const Buffers& b)
 {
     return control(mode, IRP_MJ_FILE_SYSTEM_CONTROL, handle, completion, code, b);
 }
@@ -91,8 +96,8 @@ NTSTATUS device_control(KPROCESSOR_MODE mode, HANDLE handle, const Completion& c
 
 } // namespace
 
-NTSTATUS fs_control_and_wait(KPROCESSOR_MODE mode, HANDLE handle, ULONG code, const void* input, ULONG input_length,
-                             void* output, ULONG output_length, ULONG_PTR* information)
+NTSTATUS fs_control_and_wait(KPROCESSOR_MODE mode, HANDLE handle, ULONG code, const void* input,
+                             ULONG input_length, void* output, ULONG output_length, ULONG_PTR* information)
 {
     Call call(mode);
     NTSTATUS status = call.open(handle, access_of(code));
@@ -115,14 +120,14 @@ using namespace fsp::ntos::nt_service;
 
 FSP_DEFINE_SERVICE(FsControlFile, fs_control,
                    (HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                    PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength,
-                    PVOID OutputBuffer, ULONG OutputBufferLength),
+                    PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer,
+                    ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength),
                    FileHandle, {Event, ApcRoutine, ApcContext, IoStatusBlock}, FsControlCode,
                    {InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength})
 
 FSP_DEFINE_SERVICE(DeviceIoControlFile, device_control,
                    (HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                    PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer, ULONG InputBufferLength,
-                    PVOID OutputBuffer, ULONG OutputBufferLength),
+                    PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer,
+                    ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength),
                    FileHandle, {Event, ApcRoutine, ApcContext, IoStatusBlock}, IoControlCode,
                    {InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength})

@@ -6,7 +6,7 @@
 
 namespace fsp::ntos::nt_service {
 
-NTSTATUS fs_control_and_wait(KPROCESSOR_MODE mode, HANDLE handle, ULONG code, const void* input, ULONG input_length,
-                             void* output, ULONG output_length, ULONG_PTR* information);
+NTSTATUS fs_control_and_wait(KPROCESSOR_MODE mode, HANDLE handle, ULONG code, const void* input,
+                             ULONG input_length, void* output, ULONG output_length, ULONG_PTR* information);
 
 } // namespace fsp::ntos::nt_service

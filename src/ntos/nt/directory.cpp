@@ -11,17 +11,28 @@ constexpr ULONG name_tag = 0x6e446f49;
 ULONG smallest_entry(FILE_INFORMATION_CLASS c)
 {
     switch (c) {
-    case FileDirectoryInformation: return sizeof(FILE_DIRECTORY_INFORMATION);
-    case FileFullDirectoryInformation: return sizeof(FILE_FULL_DIR_INFORMATION);
-    case FileBothDirectoryInformation: return sizeof(FILE_BOTH_DIR_INFORMATION);
-    case FileNamesInformation: return sizeof(FILE_NAMES_INFORMATION);
-    case FileIdBothDirectoryInformation: return sizeof(FILE_ID_BOTH_DIR_INFORMATION);
-    case FileIdFullDirectoryInformation: return sizeof(FILE_ID_FULL_DIR_INFORMATION);
-    case FileIdExtdDirectoryInformation: return sizeof(FILE_ID_EXTD_DIR_INFORMATION);
-    case FileIdExtdBothDirectoryInformation: return sizeof(FILE_ID_EXTD_BOTH_DIR_INFORMATION);
-    case FileObjectIdInformation: return sizeof(FILE_OBJECTID_INFORMATION);
-    case FileReparsePointInformation: return sizeof(FILE_REPARSE_POINT_INFORMATION);
-    default: return 0;
+    case FileDirectoryInformation:
+        return sizeof(FILE_DIRECTORY_INFORMATION);
+    case FileFullDirectoryInformation:
+        return sizeof(FILE_FULL_DIR_INFORMATION);
+    case FileBothDirectoryInformation:
+        return sizeof(FILE_BOTH_DIR_INFORMATION);
+    case FileNamesInformation:
+        return sizeof(FILE_NAMES_INFORMATION);
+    case FileIdBothDirectoryInformation:
+        return sizeof(FILE_ID_BOTH_DIR_INFORMATION);
+    case FileIdFullDirectoryInformation:
+        return sizeof(FILE_ID_FULL_DIR_INFORMATION);
+    case FileIdExtdDirectoryInformation:
+        return sizeof(FILE_ID_EXTD_DIR_INFORMATION);
+    case FileIdExtdBothDirectoryInformation:
+        return sizeof(FILE_ID_EXTD_BOTH_DIR_INFORMATION);
+    case FileObjectIdInformation:
+        return sizeof(FILE_OBJECTID_INFORMATION);
+    case FileReparsePointInformation:
+        return sizeof(FILE_REPARSE_POINT_INFORMATION);
+    default:
+        return 0;
     }
 }
 
@@ -32,8 +43,8 @@ NTSTATUS copy_name(io::Request& request, const UNICODE_STRING* name)
         return STATUS_SUCCESS;
     if (name->Length % sizeof(WCHAR) != 0)
         return STATUS_INVALID_PARAMETER;
-    auto* copy =
-        static_cast<PUNICODE_STRING>(ExAllocatePoolWithTag(NonPagedPool, sizeof(UNICODE_STRING) + name->Length, name_tag));
+    auto* copy = static_cast<PUNICODE_STRING>(
+        ExAllocatePoolWithTag(NonPagedPool, sizeof(UNICODE_STRING) + name->Length, name_tag));
     if (copy == nullptr)
         return STATUS_INSUFFICIENT_RESOURCES;
     copy->Length = copy->MaximumLength = name->Length;
@@ -108,11 +119,12 @@ using namespace fsp::ntos::nt_service;
 FSP_DEFINE_SERVICE(QueryDirectoryFile, query,
                    (HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                     PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
-                    FILE_INFORMATION_CLASS FileInformationClass, BOOLEAN ReturnSingleEntry, PUNICODE_STRING FileName,
-                    BOOLEAN RestartScan),
+                    FILE_INFORMATION_CLASS FileInformationClass, BOOLEAN ReturnSingleEntry,
+                    PUNICODE_STRING FileName, BOOLEAN RestartScan),
                    FileHandle, {Event, ApcRoutine, ApcContext, IoStatusBlock}, FileInformation, Length,
                    FileInformationClass,
-                   (ReturnSingleEntry ? ULONG{SL_RETURN_SINGLE_ENTRY} : 0u) | (RestartScan ? ULONG{SL_RESTART_SCAN} : 0u),
+                   (ReturnSingleEntry ? ULONG{SL_RETURN_SINGLE_ENTRY} : 0u) |
+                       (RestartScan ? ULONG{SL_RESTART_SCAN} : 0u),
                    FileName)
 
 FSP_DEFINE_SERVICE(QueryDirectoryFileEx, query,
@@ -126,5 +138,5 @@ FSP_DEFINE_SERVICE(NotifyChangeDirectoryFile, notify,
                    (HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                     PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, ULONG CompletionFilter,
                     BOOLEAN WatchTree),
-                   FileHandle, {Event, ApcRoutine, ApcContext, IoStatusBlock}, Buffer, Length, CompletionFilter,
-                   WatchTree)
+                   FileHandle, {Event, ApcRoutine, ApcContext, IoStatusBlock}, Buffer, Length,
+                   CompletionFilter, WatchTree)

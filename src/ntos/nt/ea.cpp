@@ -29,8 +29,8 @@ bool valid_get_list(const UCHAR* list, ULONG length)
     }
 }
 
-NTSTATUS query(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb, PVOID buffer, ULONG length, BOOLEAN single,
-               PVOID list, ULONG list_length, PULONG index, BOOLEAN restart)
+NTSTATUS query(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb, PVOID buffer, ULONG length,
+               BOOLEAN single, PVOID list, ULONG list_length, PULONG index, BOOLEAN restart)
 {
     Call call(mode);
     NTSTATUS status = call.open(handle, FILE_READ_EA);
@@ -41,8 +41,9 @@ NTSTATUS query(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb, PVOID
         return STATUS_INSUFFICIENT_RESOURCES;
     auto& p = request.stack->Parameters.QueryEa;
     p.Length = length;
-    request.stack->Flags = static_cast<UCHAR>((restart ? SL_RESTART_SCAN : 0) | (single ? SL_RETURN_SINGLE_ENTRY : 0) |
-                                              (index != nullptr ? SL_INDEX_SPECIFIED : 0));
+    request.stack->Flags =
+        static_cast<UCHAR>((restart ? SL_RESTART_SCAN : 0) | (single ? SL_RETURN_SINGLE_ENTRY : 0) |
+                           (index != nullptr ? SL_INDEX_SPECIFIED : 0));
     p.EaIndex = index != nullptr ? *index : 0;
     if (list != nullptr && list_length != 0) {
         void* copy = ExAllocatePoolWithTag(NonPagedPool, list_length, list_tag);
@@ -99,9 +100,11 @@ using namespace fsp::ntos::nt_service;
 
 FSP_DEFINE_SERVICE(QueryEaFile, query,
                    (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
-                    BOOLEAN ReturnSingleEntry, PVOID EaList, ULONG EaListLength, PULONG EaIndex, BOOLEAN RestartScan),
-                   FileHandle, IoStatusBlock, Buffer, Length, ReturnSingleEntry, EaList, EaListLength, EaIndex,
-                   RestartScan)
+                    BOOLEAN ReturnSingleEntry, PVOID EaList, ULONG EaListLength, PULONG EaIndex,
+                    BOOLEAN RestartScan),
+                   FileHandle, IoStatusBlock, Buffer, Length, ReturnSingleEntry, EaList, EaListLength,
+                   EaIndex, RestartScan)
 
-FSP_DEFINE_SERVICE(SetEaFile, set, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length),
+FSP_DEFINE_SERVICE(SetEaFile, set,
+                   (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length),
                    FileHandle, IoStatusBlock, Buffer, Length)

@@ -7,8 +7,8 @@ namespace fsp::ntos::nt_service {
 
 namespace {
 
-NTSTATUS create(KPROCESSOR_MODE, PHANDLE handle, ACCESS_MASK access, POBJECT_ATTRIBUTES attributes, EVENT_TYPE type,
-                BOOLEAN state)
+NTSTATUS create(KPROCESSOR_MODE, PHANDLE handle, ACCESS_MASK access, POBJECT_ATTRIBUTES attributes,
+                EVENT_TYPE type, BOOLEAN state)
 {
     if (type != NotificationEvent && type != SynchronizationEvent)
         return STATUS_INVALID_PARAMETER;
@@ -85,7 +85,8 @@ NTSTATUS query(KPROCESSOR_MODE mode, HANDLE handle, EVENT_INFORMATION_CLASS c, P
 NTSTATUS waitable(KPROCESSOR_MODE mode, HANDLE handle, ob::Ref<void>* object, PVOID* dispatcher)
 {
     ACCESS_MASK granted = 0;
-    const NTSTATUS status = ob::reference_by_handle(handle, SYNCHRONIZE, nullptr, mode, object->out(), &granted);
+    const NTSTATUS status =
+        ob::reference_by_handle(handle, SYNCHRONIZE, nullptr, mode, object->out(), &granted);
     if (!NT_SUCCESS(status))
         return status;
     const int offset = ob::Header::of(object->get())->type->wait_offset;
@@ -100,7 +101,8 @@ NTSTATUS wait_one(KPROCESSOR_MODE mode, HANDLE handle, BOOLEAN alertable, PLARGE
     ob::Ref<void> object;
     PVOID dispatcher = nullptr;
     const NTSTATUS status = waitable(mode, handle, &object, &dispatcher);
-    return NT_SUCCESS(status) ? KeWaitForSingleObject(dispatcher, UserRequest, mode, alertable, timeout) : status;
+    return NT_SUCCESS(status) ? KeWaitForSingleObject(dispatcher, UserRequest, mode, alertable, timeout)
+                              : status;
 }
 
 NTSTATUS wait_many(KPROCESSOR_MODE mode, ULONG count, PHANDLE handles, WAIT_TYPE type, BOOLEAN alertable,
@@ -148,12 +150,14 @@ FSP_DEFINE_SERVICE(QueryEvent, query,
                    (HANDLE EventHandle, EVENT_INFORMATION_CLASS EventInformationClass, PVOID EventInformation,
                     ULONG EventInformationLength, PULONG ReturnLength),
                    EventHandle, EventInformationClass, EventInformation, EventInformationLength, ReturnLength)
-FSP_DEFINE_SERVICE(WaitForSingleObject, wait_one, (HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout), Handle,
-                   Alertable, Timeout)
+FSP_DEFINE_SERVICE(WaitForSingleObject, wait_one, (HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout),
+                   Handle, Alertable, Timeout)
 FSP_DEFINE_SERVICE(WaitForMultipleObjects, wait_many,
-                   (ULONG Count, PHANDLE Handles, WAIT_TYPE WaitType, BOOLEAN Alertable, PLARGE_INTEGER Timeout), Count,
-                   Handles, WaitType, Alertable, Timeout)
-FSP_DEFINE_SERVICE(DelayExecution, delay, (BOOLEAN Alertable, PLARGE_INTEGER DelayInterval), Alertable, DelayInterval)
+                   (ULONG Count, PHANDLE Handles, WAIT_TYPE WaitType, BOOLEAN Alertable,
+                    PLARGE_INTEGER Timeout),
+                   Count, Handles, WaitType, Alertable, Timeout)
+FSP_DEFINE_SERVICE(DelayExecution, delay, (BOOLEAN Alertable, PLARGE_INTEGER DelayInterval), Alertable,
+                   DelayInterval)
 FSP_DEFINE_SERVICE(QuerySystemTime, system_time, (PLARGE_INTEGER SystemTime), SystemTime)
 
 extern "C" {

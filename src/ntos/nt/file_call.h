@@ -8,16 +8,11 @@
 
 #include <utility>
 
-/// Defines NtXxx (caller in user mode) and ZwXxx (in kernel mode) over one implementation that gets the mode first.
-#define FSP_DEFINE_SERVICE(name, implementation, parameters, ...)                                                     \
-    extern "C" NTSTATUS NTAPI Nt##name parameters                                                                     \
-    {                                                                                                                  \
-        return implementation(UserMode, __VA_ARGS__);                                                                 \
-    }                                                                                                                  \
-    extern "C" NTSTATUS NTAPI Zw##name parameters                                                                     \
-    {                                                                                                                  \
-        return implementation(KernelMode, __VA_ARGS__);                                                               \
-    }
+/// Defines NtXxx (caller in user mode) and ZwXxx (in kernel mode) over one implementation that gets the mode
+/// first.
+#define FSP_DEFINE_SERVICE(name, implementation, parameters, ...)                                            \
+    extern "C" NTSTATUS NTAPI Nt##name parameters { return implementation(UserMode, __VA_ARGS__); }          \
+    extern "C" NTSTATUS NTAPI Zw##name parameters { return implementation(KernelMode, __VA_ARGS__); }
 
 namespace fsp::ntos::nt_service {
 
@@ -35,7 +30,8 @@ struct Call
     NTSTATUS open(HANDLE handle, ACCESS_MASK access)
     {
         void* body = nullptr;
-        const NTSTATUS status = ob::reference_by_handle(handle, access, &ob::file_type, mode, &body, &granted);
+        const NTSTATUS status =
+            ob::reference_by_handle(handle, access, &ob::file_type, mode, &body, &granted);
         if (!NT_SUCCESS(status))
             return status;
         file = ob::Ref<FILE_OBJECT>(static_cast<PFILE_OBJECT>(body));

@@ -82,11 +82,11 @@ bool answer_fast(Call& call, FILE_INFORMATION_CLASS c, PVOID buffer, PIO_STATUS_
         done = fast->FastIoQueryBasicInfo(file, wait, static_cast<PFILE_BASIC_INFORMATION>(buffer), &result,
                                           call.device);
     else if (c == FileStandardInformation && fast->FastIoQueryStandardInfo != nullptr)
-        done = fast->FastIoQueryStandardInfo(file, wait, static_cast<PFILE_STANDARD_INFORMATION>(buffer), &result,
-                                             call.device);
+        done = fast->FastIoQueryStandardInfo(file, wait, static_cast<PFILE_STANDARD_INFORMATION>(buffer),
+                                             &result, call.device);
     else if (c == FileNetworkOpenInformation && fast->FastIoQueryNetworkOpenInfo != nullptr)
-        done = fast->FastIoQueryNetworkOpenInfo(file, wait, static_cast<PFILE_NETWORK_OPEN_INFORMATION>(buffer),
-                                                &result, call.device);
+        done = fast->FastIoQueryNetworkOpenInfo(
+            file, wait, static_cast<PFILE_NETWORK_OPEN_INFORMATION>(buffer), &result, call.device);
     if (done)
         *iosb = result;
     return done != FALSE;
@@ -177,10 +177,10 @@ NTSTATUS is_directory(Call& call, bool* directory)
     return status;
 }
 
-/// A target given by full name or relative to a directory is opened first, so that the file system finds the directory
-/// in a file object of its own.
-NTSTATUS open_target(Call& call, FILE_INFORMATION_CLASS c, const FILE_RENAME_INFORMATION& rename, HANDLE* target,
-                     ob::Ref<FILE_OBJECT>* file)
+/// A target given by full name or relative to a directory is opened first, so that the file system finds the
+/// directory in a file object of its own.
+NTSTATUS open_target(Call& call, FILE_INFORMATION_CLASS c, const FILE_RENAME_INFORMATION& rename,
+                     HANDLE* target, ob::Ref<FILE_OBJECT>* file)
 {
     bool directory = false;
     if (c == FileRenameInformation || c == FileRenameInformationEx) {
@@ -188,13 +188,13 @@ NTSTATUS open_target(Call& call, FILE_INFORMATION_CLASS c, const FILE_RENAME_INF
         if (!NT_SUCCESS(status))
             return status;
     }
-    UNICODE_STRING name{static_cast<USHORT>(rename.FileNameLength), static_cast<USHORT>(rename.FileNameLength),
-                        const_cast<PWSTR>(rename.FileName)};
+    UNICODE_STRING name{static_cast<USHORT>(rename.FileNameLength),
+                        static_cast<USHORT>(rename.FileNameLength), const_cast<PWSTR>(rename.FileName)};
     OBJECT_ATTRIBUTES attributes;
-    InitializeObjectAttributes(&attributes, &name,
-                               ((call.file->Flags & FO_OPENED_CASE_SENSITIVE) != 0 ? 0 : OBJ_CASE_INSENSITIVE) |
-                                   OBJ_KERNEL_HANDLE,
-                               rename.RootDirectory, nullptr);
+    InitializeObjectAttributes(
+        &attributes, &name,
+        ((call.file->Flags & FO_OPENED_CASE_SENSITIVE) != 0 ? 0 : OBJ_CASE_INSENSITIVE) | OBJ_KERNEL_HANDLE,
+        rename.RootDirectory, nullptr);
     io::OpenRequest open;
     open.desired_access = SYNCHRONIZE | (directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE);
     open.attributes = &attributes;
@@ -234,8 +234,8 @@ NTSTATUS check_set(FILE_INFORMATION_CLASS c, PVOID buffer, ULONG length)
         return STATUS_SUCCESS;
     const auto* rename = static_cast<const FILE_RENAME_INFORMATION*>(buffer);
     const ULONG room = length - static_cast<ULONG>(offsetof(FILE_RENAME_INFORMATION, FileName));
-    if (rename->FileNameLength == 0 || rename->FileNameLength % sizeof(WCHAR) != 0 || rename->FileNameLength > room ||
-        rename->FileNameLength > UNICODE_STRING_MAX_BYTES)
+    if (rename->FileNameLength == 0 || rename->FileNameLength % sizeof(WCHAR) != 0 ||
+        rename->FileNameLength > room || rename->FileNameLength > UNICODE_STRING_MAX_BYTES)
         return STATUS_INVALID_PARAMETER;
     return STATUS_SUCCESS;
 }
@@ -270,7 +270,8 @@ NTSTATUS set(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb, PVOID b
         else
             status = check_set(c, request.irp->AssociatedIrp.SystemBuffer, length);
         if (NT_SUCCESS(status) && is_rename_or_link(c)) {
-            const auto* rename = static_cast<PFILE_RENAME_INFORMATION>(request.irp->AssociatedIrp.SystemBuffer);
+            const auto* rename =
+                static_cast<PFILE_RENAME_INFORMATION>(request.irp->AssociatedIrp.SystemBuffer);
             p.ReplaceIfExists = (rename->Flags & FILE_RENAME_REPLACE_IF_EXISTS) != 0;
             if (rename->FileName[0] == u'\\' || rename->RootDirectory != nullptr)
                 status = open_target(call, c, *rename, &target.handle, &target_file);
@@ -301,9 +302,10 @@ NTSTATUS query_volume(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb
     if (c == FileFsDeviceInformation && (call.file->Flags & FO_DIRECT_DEVICE_OPEN) != 0) {
         PDEVICE_OBJECT device = call.file->DeviceObject;
         const bool mounted = device->Vpb != nullptr && (device->Vpb->Flags & VPB_MOUNTED) != 0;
-        return answer(FILE_FS_DEVICE_INFORMATION{device->DeviceType, device->Characteristics |
-                                                                         (mounted ? FILE_DEVICE_IS_MOUNTED : 0u)},
-                      buffer, iosb);
+        return answer(
+            FILE_FS_DEVICE_INFORMATION{device->DeviceType,
+                                       device->Characteristics | (mounted ? FILE_DEVICE_IS_MOUNTED : 0u)},
+            buffer, iosb);
     }
     io::Request request;
     if (!call.make(IRP_MJ_QUERY_VOLUME_INFORMATION, &request))
@@ -398,8 +400,8 @@ NTSTATUS NTAPI IoQueryFileInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_
     return status;
 }
 
-NTSTATUS NTAPI IoSetInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_CLASS FileInformationClass, ULONG Length,
-                                PVOID FileInformation)
+NTSTATUS NTAPI IoSetInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_CLASS FileInformationClass,
+                                ULONG Length, PVOID FileInformation)
 {
     PDEVICE_OBJECT device = IoGetRelatedDeviceObject(FileObject);
     io::Request request;

@@ -37,8 +37,9 @@ NTSTATUS lock(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion,
     LARGE_INTEGER from = *offset, size = *length;
     if (call.fast() != nullptr && call.fast()->FastIoLock != nullptr) {
         IO_STATUS_BLOCK result{};
-        if (call.fast()->FastIoLock(call.file.get(), &from, &size, PsGetCurrentProcess(), key, fail_immediately,
-                                    exclusive, &result, call.device)) {
+        if (call.fast()->FastIoLock(call.file.get(), &from, &size, PsGetCurrentProcess(), key,
+                                    fail_immediately, exclusive, &result, call.device))
+        {
             call.file->LockOperation = TRUE;
             completion.signal(call, result);
             return result.Status;
@@ -72,8 +73,9 @@ NTSTATUS unlock(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb, PLAR
     LARGE_INTEGER from = *offset, size = *length;
     if (call.fast() != nullptr && call.fast()->FastIoUnlockSingle != nullptr) {
         IO_STATUS_BLOCK result{};
-        if (call.fast()->FastIoUnlockSingle(call.file.get(), &from, &size, PsGetCurrentProcess(), key, &result,
-                                            call.device)) {
+        if (call.fast()->FastIoUnlockSingle(call.file.get(), &from, &size, PsGetCurrentProcess(), key,
+                                            &result, call.device))
+        {
             *iosb = result;
             return result.Status;
         }
@@ -99,8 +101,8 @@ using namespace fsp::ntos::nt_service;
 
 FSP_DEFINE_SERVICE(LockFile, lock,
                    (HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                    PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER ByteOffset, PLARGE_INTEGER Length, ULONG Key,
-                    BOOLEAN FailImmediately, BOOLEAN ExclusiveLock),
+                    PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER ByteOffset, PLARGE_INTEGER Length,
+                    ULONG Key, BOOLEAN FailImmediately, BOOLEAN ExclusiveLock),
                    FileHandle, {Event, ApcRoutine, ApcContext, IoStatusBlock}, ByteOffset, Length, Key,
                    FailImmediately, ExclusiveLock)
 

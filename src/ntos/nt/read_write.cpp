@@ -19,7 +19,8 @@ bool misaligned(const Call& call, ULONG length, const LARGE_INTEGER* offset)
     if (sector == 0 || (sector & (sector - 1)) != 0)
         return false;
     const bool to_end = offset != nullptr && offset->HighPart == -1;
-    return (length & (sector - 1)) != 0 || (offset != nullptr && !to_end && (offset->LowPart & (sector - 1)) != 0);
+    return (length & (sector - 1)) != 0 ||
+           (offset != nullptr && !to_end && (offset->LowPart & (sector - 1)) != 0);
 }
 
 NTSTATUS read(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion, PVOID buffer, ULONG length,
@@ -45,11 +46,14 @@ NTSTATUS read(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion,
 
     const ULONG lock_key = key != nullptr ? *key : 0;
     if (call.synchronous() && call.file->PrivateCacheMap != nullptr && call.fast() != nullptr &&
-        call.fast()->FastIoRead != nullptr) {
+        call.fast()->FastIoRead != nullptr)
+    {
         IO_STATUS_BLOCK result{};
-        if (call.fast()->FastIoRead(call.file.get(), &offset, length, TRUE, lock_key, buffer, &result, call.device) &&
+        if (call.fast()->FastIoRead(call.file.get(), &offset, length, TRUE, lock_key, buffer, &result,
+                                    call.device) &&
             (result.Status == STATUS_SUCCESS || result.Status == STATUS_BUFFER_OVERFLOW ||
-             result.Status == STATUS_END_OF_FILE)) {
+             result.Status == STATUS_END_OF_FILE))
+        {
             lock.release();
             completion.signal(call, result);
             return result.Status;
@@ -102,10 +106,13 @@ NTSTATUS write(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion
 
     const ULONG lock_key = key != nullptr ? *key : 0;
     if (call.synchronous() && call.file->PrivateCacheMap != nullptr && call.fast() != nullptr &&
-        call.fast()->FastIoWrite != nullptr) {
+        call.fast()->FastIoWrite != nullptr)
+    {
         IO_STATUS_BLOCK result{};
-        if (call.fast()->FastIoWrite(call.file.get(), &offset, length, TRUE, lock_key, buffer, &result, call.device) &&
-            result.Status == STATUS_SUCCESS) {
+        if (call.fast()->FastIoWrite(call.file.get(), &offset, length, TRUE, lock_key, buffer, &result,
+                                     call.device) &&
+            result.Status == STATUS_SUCCESS)
+        {
             lock.release();
             completion.signal(call, result);
             return result.Status;
@@ -132,7 +139,8 @@ NTSTATUS write(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion
 
 NTSTATUS flush(KPROCESSOR_MODE mode, HANDLE handle, ULONG flags, PIO_STATUS_BLOCK iosb)
 {
-    constexpr ULONG known = FLUSH_FLAGS_FILE_DATA_ONLY | FLUSH_FLAGS_NO_SYNC | FLUSH_FLAGS_FILE_DATA_SYNC_ONLY;
+    constexpr ULONG known =
+        FLUSH_FLAGS_FILE_DATA_ONLY | FLUSH_FLAGS_NO_SYNC | FLUSH_FLAGS_FILE_DATA_SYNC_ONLY;
     if ((flags & ~known) != 0)
         return STATUS_INVALID_PARAMETER;
     Call call(mode);
@@ -153,7 +161,10 @@ NTSTATUS flush(KPROCESSOR_MODE mode, HANDLE handle, ULONG flags, PIO_STATUS_BLOC
     return send_synchronous(call, request, iosb);
 }
 
-NTSTATUS flush_whole(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb) { return flush(mode, handle, 0, iosb); }
+NTSTATUS flush_whole(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb)
+{
+    return flush(mode, handle, 0, iosb);
+}
 
 NTSTATUS flush_ex(KPROCESSOR_MODE mode, HANDLE handle, ULONG flags, PVOID, ULONG, PIO_STATUS_BLOCK iosb)
 {
@@ -168,16 +179,20 @@ using namespace fsp::ntos::nt_service;
 
 FSP_DEFINE_SERVICE(ReadFile, read,
                    (HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                    PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key),
-                   FileHandle, {Event, ApcRoutine, ApcContext, IoStatusBlock}, Buffer, Length, ByteOffset, Key)
+                    PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
+                    PULONG Key),
+                   FileHandle, {Event, ApcRoutine, ApcContext, IoStatusBlock}, Buffer, Length, ByteOffset,
+                   Key)
 
 FSP_DEFINE_SERVICE(WriteFile, write,
                    (HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                    PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key),
-                   FileHandle, {Event, ApcRoutine, ApcContext, IoStatusBlock}, Buffer, Length, ByteOffset, Key)
+                    PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
+                    PULONG Key),
+                   FileHandle, {Event, ApcRoutine, ApcContext, IoStatusBlock}, Buffer, Length, ByteOffset,
+                   Key)
 
-FSP_DEFINE_SERVICE(FlushBuffersFile, flush_whole, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock), FileHandle,
-                   IoStatusBlock)
+FSP_DEFINE_SERVICE(FlushBuffersFile, flush_whole, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock),
+                   FileHandle, IoStatusBlock)
 
 FSP_DEFINE_SERVICE(FlushBuffersFileEx, flush_ex,
                    (HANDLE FileHandle, ULONG Flags, PVOID Parameters, ULONG ParametersSize,

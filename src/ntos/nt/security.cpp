@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// @file NtQuerySecurityObject, NtSetSecurityObject: files ask their driver, devices have descriptors of their own.
+/// @file NtQuerySecurityObject, NtSetSecurityObject: files ask their driver, devices have descriptors of
+/// their own.
 #include "ntos/nt/file_call.h"
 #include "ntos/se/capture.h"
 
@@ -45,18 +46,20 @@ PSECURITY_DESCRIPTOR* own_descriptor(void* body)
         return &h->security;
     // A handle to a device itself, not to a file on it.
     auto* file = static_cast<PFILE_OBJECT>(body);
-    if ((file->Flags & FO_DIRECT_DEVICE_OPEN) != 0 || (file->FileName.Length == 0 && file->RelatedFileObject == nullptr &&
-                                                       file->Vpb == nullptr && file->FsContext == nullptr))
+    if ((file->Flags & FO_DIRECT_DEVICE_OPEN) != 0 ||
+        (file->FileName.Length == 0 && file->RelatedFileObject == nullptr && file->Vpb == nullptr &&
+         file->FsContext == nullptr))
         return &file->DeviceObject->SecurityDescriptor;
     return nullptr;
 }
 
-NTSTATUS query(KPROCESSOR_MODE mode, HANDLE handle, SECURITY_INFORMATION what, PSECURITY_DESCRIPTOR descriptor,
-               ULONG length, PULONG needed)
+NTSTATUS query(KPROCESSOR_MODE mode, HANDLE handle, SECURITY_INFORMATION what,
+               PSECURITY_DESCRIPTOR descriptor, ULONG length, PULONG needed)
 {
     ob::Ref<void> object;
     ACCESS_MASK granted = 0;
-    NTSTATUS status = ob::reference_by_handle(handle, query_access(what), nullptr, mode, object.out(), &granted);
+    NTSTATUS status =
+        ob::reference_by_handle(handle, query_access(what), nullptr, mode, object.out(), &granted);
     if (!NT_SUCCESS(status))
         return status;
     if (PSECURITY_DESCRIPTOR* own = own_descriptor(object.get())) {
@@ -93,7 +96,8 @@ NTSTATUS set(KPROCESSOR_MODE mode, HANDLE handle, SECURITY_INFORMATION what, PSE
         return STATUS_INVALID_SECURITY_DESCR;
     ob::Ref<void> object;
     ACCESS_MASK granted = 0;
-    NTSTATUS status = ob::reference_by_handle(handle, set_access(what), nullptr, mode, object.out(), &granted);
+    NTSTATUS status =
+        ob::reference_by_handle(handle, set_access(what), nullptr, mode, object.out(), &granted);
     if (!NT_SUCCESS(status))
         return status;
     PSECURITY_DESCRIPTOR captured = nullptr;
@@ -139,10 +143,11 @@ NTSTATUS set(KPROCESSOR_MODE mode, HANDLE handle, SECURITY_INFORMATION what, PSE
 using namespace fsp::ntos::nt_service;
 
 FSP_DEFINE_SERVICE(QuerySecurityObject, query,
-                   (HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor,
-                    ULONG Length, PULONG LengthNeeded),
+                   (HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+                    PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length, PULONG LengthNeeded),
                    Handle, SecurityInformation, SecurityDescriptor, Length, LengthNeeded)
 
 FSP_DEFINE_SERVICE(SetSecurityObject, set,
-                   (HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor),
+                   (HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+                    PSECURITY_DESCRIPTOR SecurityDescriptor),
                    Handle, SecurityInformation, SecurityDescriptor)

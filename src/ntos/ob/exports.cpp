@@ -7,9 +7,9 @@ using namespace fsp::ntos;
 
 namespace {
 
-POBJECT_TYPE file = &ob::file_type, device = &ob::device_type, driver = &ob::driver_type, event = &ob::event_type,
-             process = &ob::process_type, thread = &ob::thread_type, token = &ob::token_type,
-             section = &ob::section_type;
+POBJECT_TYPE file = &ob::file_type, device = &ob::device_type, driver = &ob::driver_type,
+             event = &ob::event_type, process = &ob::process_type, thread = &ob::thread_type,
+             token = &ob::token_type, section = &ob::section_type;
 
 } // namespace
 

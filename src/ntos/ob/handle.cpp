@@ -55,8 +55,8 @@ NTSTATUS create_handle(void* body, ACCESS_MASK granted, ULONG attributes, HANDLE
     return STATUS_SUCCESS;
 }
 
-NTSTATUS reference_by_handle(HANDLE handle, ACCESS_MASK desired, Type* type, KPROCESSOR_MODE mode, void** body,
-                             ACCESS_MASK* granted)
+NTSTATUS reference_by_handle(HANDLE handle, ACCESS_MASK desired, Type* type, KPROCESSOR_MODE mode,
+                             void** body, ACCESS_MASK* granted)
 {
     if (handle == NtCurrentProcess())
         return reference_pseudo(ps::current().process, &process_type, type, body, granted);
@@ -126,7 +126,8 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
 {
     ACCESS_MASK granted = 0;
     *Object = nullptr;
-    const NTSTATUS status = ob::reference_by_handle(Handle, DesiredAccess, ObjectType, AccessMode, Object, &granted);
+    const NTSTATUS status =
+        ob::reference_by_handle(Handle, DesiredAccess, ObjectType, AccessMode, Object, &granted);
     if (NT_SUCCESS(status) && HandleInformation != nullptr) {
         HandleInformation->HandleAttributes = 0;
         HandleInformation->GrantedAccess = granted;
@@ -167,7 +168,10 @@ NTSTATUS NTAPI ObInsertObject(PVOID Object, PACCESS_STATE, ACCESS_MASK DesiredAc
     return status;
 }
 
-NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode) { return ob::close(Handle, PreviousMode); }
+NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode)
+{
+    return ob::close(Handle, PreviousMode);
+}
 NTSTATUS NTAPI NtClose(HANDLE Handle) { return ob::close(Handle, UserMode); }
 NTSTATUS NTAPI ZwClose(HANDLE Handle) { return ob::close(Handle, KernelMode); }
 
@@ -178,8 +182,8 @@ NTSTATUS NTAPI NtDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle
     constexpr ACCESS_MASK process_dup_handle = 0x40;
     ob::Ref<void> source, target, object;
     ACCESS_MASK granted = 0;
-    NTSTATUS status = ob::reference_by_handle(SourceProcessHandle, process_dup_handle, &ob::process_type, UserMode,
-                                              source.out(), &granted);
+    NTSTATUS status = ob::reference_by_handle(SourceProcessHandle, process_dup_handle, &ob::process_type,
+                                              UserMode, source.out(), &granted);
     if (!NT_SUCCESS(status))
         return status;
     {
@@ -211,8 +215,8 @@ NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle
                                  PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
                                  ULONG Options)
 {
-    return NtDuplicateObject(SourceProcessHandle, SourceHandle, TargetProcessHandle, TargetHandle, DesiredAccess,
-                             HandleAttributes, Options);
+    return NtDuplicateObject(SourceProcessHandle, SourceHandle, TargetProcessHandle, TargetHandle,
+                             DesiredAccess, HandleAttributes, Options);
 }
 
 } // extern "C"

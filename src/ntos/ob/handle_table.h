@@ -47,7 +47,8 @@ class HandleTable
         return header;
     }
 
-    /// Empties the slot; the caller inherits the reference and the handle count. @return nullptr if it was empty
+    /// Empties the slot; the caller inherits the reference and the handle count. @return nullptr if it was
+    /// empty
     Header* remove(uint32_t index, ACCESS_MASK* granted);
 
     /// Calls f(index) for every slot in use at some moment of the walk.

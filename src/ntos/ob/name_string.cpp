@@ -19,8 +19,8 @@ NTSTATUS append_file_name(PFILE_OBJECT file, std::u16string* name)
     std::vector<char> buffer(sizeof(FILE_NAME_INFORMATION) + 512);
     for (;;) {
         ULONG size = 0;
-        const NTSTATUS status = IoQueryFileInformation(file, FileNameInformation, static_cast<ULONG>(buffer.size()),
-                                                       buffer.data(), &size);
+        const NTSTATUS status = IoQueryFileInformation(
+            file, FileNameInformation, static_cast<ULONG>(buffer.size()), buffer.data(), &size);
         const auto* info = reinterpret_cast<const FILE_NAME_INFORMATION*>(buffer.data());
         if (status == STATUS_BUFFER_OVERFLOW && buffer.size() < 0x20000) {
             buffer.resize(sizeof(FILE_NAME_INFORMATION) + info->FileNameLength + 64);
@@ -28,7 +28,9 @@ NTSTATUS append_file_name(PFILE_OBJECT file, std::u16string* name)
         }
         if (!NT_SUCCESS(status))
             // Devices without file information have no more name than their own.
-            return status == STATUS_INVALID_DEVICE_REQUEST || status == STATUS_INVALID_PARAMETER ? STATUS_SUCCESS : status;
+            return status == STATUS_INVALID_DEVICE_REQUEST || status == STATUS_INVALID_PARAMETER
+                       ? STATUS_SUCCESS
+                       : status;
         name->append(info->FileName, info->FileNameLength / sizeof(WCHAR));
         return STATUS_SUCCESS;
     }
@@ -80,8 +82,8 @@ NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNa
     return NT_SUCCESS(status) ? ob::deliver(name, ObjectNameInfo, Length, ReturnLength) : status;
 }
 
-NTSTATUS NTAPI NtQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation,
-                             ULONG ObjectInformationLength, PULONG ReturnLength)
+NTSTATUS NTAPI NtQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
+                             PVOID ObjectInformation, ULONG ObjectInformationLength, PULONG ReturnLength)
 {
     if (ObjectInformationClass != ObjectNameInformation)
         return STATUS_NOT_SUPPORTED;
@@ -91,17 +93,19 @@ NTSTATUS NTAPI NtQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInfor
     if (!NT_SUCCESS(status))
         return status;
     ULONG returned = 0;
-    const NTSTATUS result = ObQueryNameString(object.get(), static_cast<POBJECT_NAME_INFORMATION>(ObjectInformation),
-                                              ObjectInformationLength, &returned);
+    const NTSTATUS result =
+        ObQueryNameString(object.get(), static_cast<POBJECT_NAME_INFORMATION>(ObjectInformation),
+                          ObjectInformationLength, &returned);
     if (ReturnLength != nullptr)
         *ReturnLength = returned;
     return result;
 }
 
-NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation,
-                             ULONG ObjectInformationLength, PULONG ReturnLength)
+NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
+                             PVOID ObjectInformation, ULONG ObjectInformationLength, PULONG ReturnLength)
 {
-    return NtQueryObject(Handle, ObjectInformationClass, ObjectInformation, ObjectInformationLength, ReturnLength);
+    return NtQueryObject(Handle, ObjectInformationClass, ObjectInformation, ObjectInformationLength,
+                         ReturnLength);
 }
 
 NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG, PACCESS_STATE, ACCESS_MASK,
@@ -112,7 +116,8 @@ NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG, PACCES
     const NTSTATUS status = ob::find(ob::view(*ObjectName), true, &found);
     if (!NT_SUCCESS(status))
         return status;
-    if (!found.rest.empty() || (ObjectType != nullptr && ob::Header::of(found.object.get())->type != ObjectType))
+    if (!found.rest.empty() ||
+        (ObjectType != nullptr && ob::Header::of(found.object.get())->type != ObjectType))
         return STATUS_OBJECT_TYPE_MISMATCH;
     *Object = found.object.release();
     return STATUS_SUCCESS;
@@ -128,7 +133,8 @@ static NTSTATUS create_directory_object(PHANDLE handle, ACCESS_MASK access, POBJ
     if (!directory)
         return STATUS_INSUFFICIENT_RESOURCES;
     const NTSTATUS status = ob::insert_name(ob::view(*attributes->ObjectName), directory.get());
-    return NT_SUCCESS(status) ? ob::create_handle(directory.get(), access, attributes->Attributes, handle) : status;
+    return NT_SUCCESS(status) ? ob::create_handle(directory.get(), access, attributes->Attributes, handle)
+                              : status;
 }
 
 NTSTATUS NTAPI NtCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,

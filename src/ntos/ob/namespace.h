@@ -58,10 +58,7 @@ struct SymbolicLink
     std::u16string target;
 };
 
-inline std::u16string_view view(const UNICODE_STRING& s)
-{
-    return {s.Buffer, s.Length / sizeof(WCHAR)};
-}
+inline std::u16string_view view(const UNICODE_STRING& s) { return {s.Buffer, s.Length / sizeof(WCHAR)}; }
 
 /// Makes \Device, \??, \GLOBAL??, \DosDevices, \FileSystem, \Driver. Called once by boot.
 NTSTATUS create_namespace();

@@ -97,15 +97,24 @@ constexpr ULONG standard = STANDARD_RIGHTS_REQUIRED;
 
 } // namespace
 
-Type directory_type = {u"Directory", {READ_CONTROL | 3, READ_CONTROL | 0xC, READ_CONTROL | 3, standard | 0xF}, standard | 0xF,
-                       -1, nullptr, destruct<Directory>, nullptr};
+Type directory_type = {
+    u"Directory",   {READ_CONTROL | 3, READ_CONTROL | 0xC, READ_CONTROL | 3, standard | 0xF},
+    standard | 0xF, -1,
+    nullptr,        destruct<Directory>,
+    nullptr};
 Type symbolic_link_type = {u"SymbolicLink", {READ_CONTROL | 1, READ_CONTROL, READ_CONTROL | 1, standard | 1},
-                           standard | 1, -1, nullptr, destruct<SymbolicLink>, nullptr};
-Type event_type = {u"Event",
-                   {READ_CONTROL | 1, READ_CONTROL | 2, READ_CONTROL | SYNCHRONIZE, EVENT_ALL_ACCESS},
-                   EVENT_ALL_ACCESS, 0, nullptr, nullptr, nullptr};
-Type process_type = {u"Process", {READ_CONTROL, READ_CONTROL, READ_CONTROL | SYNCHRONIZE, 0x1FFFFF}, 0x1FFFFF,
-                     0, nullptr, destruct<_EPROCESS>, nullptr};
+                           standard | 1,    -1,
+                           nullptr,         destruct<SymbolicLink>,
+                           nullptr};
+Type event_type = {
+    u"Event",         {READ_CONTROL | 1, READ_CONTROL | 2, READ_CONTROL | SYNCHRONIZE, EVENT_ALL_ACCESS},
+    EVENT_ALL_ACCESS, 0,
+    nullptr,          nullptr,
+    nullptr};
+Type process_type = {u"Process", {READ_CONTROL, READ_CONTROL, READ_CONTROL | SYNCHRONIZE, 0x1FFFFF},
+                     0x1FFFFF,   0,
+                     nullptr,    destruct<_EPROCESS>,
+                     nullptr};
 
 } // namespace fsp::ntos::ob
 

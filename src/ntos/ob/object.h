@@ -35,7 +35,8 @@ namespace fsp::ntos::ob {
 
 using Type = ::_OBJECT_TYPE;
 
-enum HeaderFlags : uint32_t {
+enum HeaderFlags : uint32_t
+{
     header_permanent = 1,
     header_destroyed = 2,
 };
@@ -48,7 +49,8 @@ struct alignas(16) Header
     Type* type;
     /// The place in the namespace; guarded by the namespace's lock.
     NameEntry* name;
-    /// Of named objects such as devices; files have theirs from their driver. Guarded by se's descriptor lock.
+    /// Of named objects such as devices; files have theirs from their driver. Guarded by se's descriptor
+    /// lock.
     PSECURITY_DESCRIPTOR security;
     /// Objects whose last reference went away above PASSIVE_LEVEL wait in a list.
     Header* deferred_next;
@@ -71,10 +73,7 @@ template<class Body, class... Args> Body* create(Type* type, Args&&... args)
     return body == nullptr ? nullptr : new (body) Body(std::forward<Args>(args)...);
 }
 
-inline void reference(void* body)
-{
-    Header::of(body)->references.fetch_add(1, std::memory_order_relaxed);
-}
+inline void reference(void* body) { Header::of(body)->references.fetch_add(1, std::memory_order_relaxed); }
 void dereference(void* body);
 
 /// Owns one reference.
@@ -121,8 +120,8 @@ template<class T> class Ref
 NTSTATUS create_handle(void* body, ACCESS_MASK granted, ULONG attributes, HANDLE* handle);
 
 /// As ObReferenceObjectByHandle, without the access check of the type's mapping; the hot path.
-NTSTATUS reference_by_handle(HANDLE handle, ACCESS_MASK desired, Type* type, KPROCESSOR_MODE mode, void** body,
-                             ACCESS_MASK* granted);
+NTSTATUS reference_by_handle(HANDLE handle, ACCESS_MASK desired, Type* type, KPROCESSOR_MODE mode,
+                             void** body, ACCESS_MASK* granted);
 
 /// The types that ob, io, se and ps define. Sections and threads are those of mm and ke.
 extern Type directory_type, symbolic_link_type, device_type, driver_type, file_type, event_type, token_type,

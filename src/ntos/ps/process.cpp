@@ -61,7 +61,8 @@ NTSTATUS create_processes()
     system_process_ = make_process(system_token(), reinterpret_cast<HANDLE>(4));
     host_process_ = make_process(system_token(), reinterpret_cast<HANDLE>(static_cast<uintptr_t>(getpid())));
     PsInitialSystemProcess = system_process_;
-    return system_process_ != nullptr && host_process_ != nullptr ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    return system_process_ != nullptr && host_process_ != nullptr ? STATUS_SUCCESS
+                                                                  : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 } // namespace ps

@@ -24,7 +24,8 @@ void unregister(ThreadState* s)
         s->next->previous = s->previous;
 }
 
-/// Runs at thread exit. What is still in flight is cancelled, as a dying thread does on Windows; it is not waited for.
+/// Runs at thread exit. What is still in flight is cancelled, as a dying thread does on Windows; it is not
+/// waited for.
 struct ExitGuard
 {
     ~ExitGuard()

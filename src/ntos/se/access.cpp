@@ -7,8 +7,8 @@ namespace {
 using namespace fsp;
 using namespace fsp::ntos;
 
-NTSTATUS check(const nt::TokenView& token, PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired, ACCESS_MASK previous,
-               PGENERIC_MAPPING mapping, PACCESS_MASK granted)
+NTSTATUS check(const nt::TokenView& token, PSECURITY_DESCRIPTOR descriptor, ACCESS_MASK desired,
+               ACCESS_MASK previous, PGENERIC_MAPPING mapping, PACCESS_MASK granted)
 {
     if (desired == 0 && previous == 0) {
         *granted = 0;
@@ -21,10 +21,11 @@ NTSTATUS check(const nt::TokenView& token, PSECURITY_DESCRIPTOR descriptor, ACCE
 
 extern "C" {
 
-BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext,
-                            BOOLEAN, ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess,
-                            PPRIVILEGE_SET* Privileges, PGENERIC_MAPPING GenericMapping, KPROCESSOR_MODE AccessMode,
-                            PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
+BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
+                            PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, BOOLEAN,
+                            ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess,
+                            PPRIVILEGE_SET* Privileges, PGENERIC_MAPPING GenericMapping,
+                            KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
 {
     if (Privileges != nullptr)
         *Privileges = nullptr;
@@ -38,12 +39,13 @@ BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PSECURITY_S
     *GrantedAccess = 0;
     // Below this level a client's token tells who asks, but may not be acted for.
     if (SubjectSecurityContext->ClientToken != nullptr &&
-        SubjectSecurityContext->ImpersonationLevel < SecurityImpersonation) {
+        SubjectSecurityContext->ImpersonationLevel < SecurityImpersonation)
+    {
         *AccessStatus = STATUS_BAD_IMPERSONATION_LEVEL;
         return FALSE;
     }
-    *AccessStatus = check(se::token_of(se::effective(*SubjectSecurityContext)).view, SecurityDescriptor, DesiredAccess,
-                          PreviouslyGrantedAccess, GenericMapping, GrantedAccess);
+    *AccessStatus = check(se::token_of(se::effective(*SubjectSecurityContext)).view, SecurityDescriptor,
+                          DesiredAccess, PreviouslyGrantedAccess, GenericMapping, GrantedAccess);
     return NT_SUCCESS(*AccessStatus);
 }
 
@@ -53,8 +55,8 @@ VOID NTAPI SeFreePrivileges(PPRIVILEGE_SET Privileges)
         ExFreePool(Privileges);
 }
 
-BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext,
-                               KPROCESSOR_MODE AccessMode)
+BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges,
+                               PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, KPROCESSOR_MODE AccessMode)
 {
     if (AccessMode == KernelMode)
         return TRUE;
@@ -82,12 +84,18 @@ BOOLEAN NTAPI SeSinglePrivilegeCheck(LUID PrivilegeValue, KPROCESSOR_MODE Previo
 }
 
 TOKEN_TYPE NTAPI SeTokenType(PACCESS_TOKEN Token) { return se::token_of(Token).type; }
-SECURITY_IMPERSONATION_LEVEL NTAPI SeTokenImpersonationLevel(PACCESS_TOKEN Token) { return se::token_of(Token).level; }
+SECURITY_IMPERSONATION_LEVEL NTAPI SeTokenImpersonationLevel(PACCESS_TOKEN Token)
+{
+    return se::token_of(Token).level;
+}
 BOOLEAN NTAPI SeTokenIsAdmin(PACCESS_TOKEN Token)
 {
     static const uint8_t admins[] = {1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0};
     return se::token_of(Token).view.holds(reinterpret_cast<const SID*>(admins));
 }
-BOOLEAN NTAPI SeTokenIsRestricted(PACCESS_TOKEN Token) { return se::token_of(Token).view.restricted_count != 0; }
+BOOLEAN NTAPI SeTokenIsRestricted(PACCESS_TOKEN Token)
+{
+    return se::token_of(Token).view.restricted_count != 0;
+}
 
 } // extern "C"

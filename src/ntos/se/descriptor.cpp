@@ -49,7 +49,8 @@ NTSTATUS capture_descriptor(PSECURITY_DESCRIPTOR original, PSECURITY_DESCRIPTOR*
 
 extern "C" {
 
-NTSTATUS NTAPI SeAssignSecurityEx(PSECURITY_DESCRIPTOR ParentDescriptor, PSECURITY_DESCRIPTOR ExplicitDescriptor,
+NTSTATUS NTAPI SeAssignSecurityEx(PSECURITY_DESCRIPTOR ParentDescriptor,
+                                  PSECURITY_DESCRIPTOR ExplicitDescriptor,
                                   PSECURITY_DESCRIPTOR* NewDescriptor, GUID*, BOOLEAN IsDirectoryObject,
                                   ULONG AutoInheritFlags, PSECURITY_SUBJECT_CONTEXT SubjectContext,
                                   PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType)
@@ -62,13 +63,13 @@ NTSTATUS NTAPI SeAssignSecurityEx(PSECURITY_DESCRIPTOR ParentDescriptor, PSECURI
     return NT_SUCCESS(status) ? to_pool(made, PoolType, NewDescriptor) : status;
 }
 
-NTSTATUS NTAPI SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor, PSECURITY_DESCRIPTOR ExplicitDescriptor,
-                                PSECURITY_DESCRIPTOR* NewDescriptor, BOOLEAN IsDirectoryObject,
-                                PSECURITY_SUBJECT_CONTEXT SubjectContext, PGENERIC_MAPPING GenericMapping,
-                                POOL_TYPE PoolType)
+NTSTATUS NTAPI SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor,
+                                PSECURITY_DESCRIPTOR ExplicitDescriptor, PSECURITY_DESCRIPTOR* NewDescriptor,
+                                BOOLEAN IsDirectoryObject, PSECURITY_SUBJECT_CONTEXT SubjectContext,
+                                PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType)
 {
-    return SeAssignSecurityEx(ParentDescriptor, ExplicitDescriptor, NewDescriptor, nullptr, IsDirectoryObject, 0,
-                              SubjectContext, GenericMapping, PoolType);
+    return SeAssignSecurityEx(ParentDescriptor, ExplicitDescriptor, NewDescriptor, nullptr, IsDirectoryObject,
+                              0, SubjectContext, GenericMapping, PoolType);
 }
 
 NTSTATUS NTAPI SeDeassignSecurity(PSECURITY_DESCRIPTOR* SecurityDescriptor)
@@ -81,8 +82,9 @@ NTSTATUS NTAPI SeDeassignSecurity(PSECURITY_DESCRIPTOR* SecurityDescriptor)
 
 NTSTATUS NTAPI SeSetSecurityDescriptorInfoEx(PVOID, PSECURITY_INFORMATION SecurityInformation,
                                              PSECURITY_DESCRIPTOR ModificationDescriptor,
-                                             PSECURITY_DESCRIPTOR* ObjectsSecurityDescriptor, ULONG AutoInheritFlags,
-                                             POOL_TYPE PoolType, PGENERIC_MAPPING GenericMapping)
+                                             PSECURITY_DESCRIPTOR* ObjectsSecurityDescriptor,
+                                             ULONG AutoInheritFlags, POOL_TYPE PoolType,
+                                             PGENERIC_MAPPING GenericMapping)
 {
     if (*ObjectsSecurityDescriptor == nullptr)
         return STATUS_NO_SECURITY_ON_OBJECT;
@@ -96,8 +98,8 @@ NTSTATUS NTAPI SeSetSecurityDescriptorInfoEx(PVOID, PSECURITY_INFORMATION Securi
 
 NTSTATUS NTAPI SeSetSecurityDescriptorInfo(PVOID Object, PSECURITY_INFORMATION SecurityInformation,
                                            PSECURITY_DESCRIPTOR ModificationDescriptor,
-                                           PSECURITY_DESCRIPTOR* ObjectsSecurityDescriptor, POOL_TYPE PoolType,
-                                           PGENERIC_MAPPING GenericMapping)
+                                           PSECURITY_DESCRIPTOR* ObjectsSecurityDescriptor,
+                                           POOL_TYPE PoolType, PGENERIC_MAPPING GenericMapping)
 {
     return SeSetSecurityDescriptorInfoEx(Object, SecurityInformation, ModificationDescriptor,
                                          ObjectsSecurityDescriptor, 0, PoolType, GenericMapping);
@@ -113,7 +115,8 @@ NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInfor
             *Length = sizeof(SECURITY_DESCRIPTOR_RELATIVE);
             return STATUS_BUFFER_TOO_SMALL;
         }
-        const SECURITY_DESCRIPTOR_RELATIVE empty{SECURITY_DESCRIPTOR_REVISION, 0, SE_SELF_RELATIVE, 0, 0, 0, 0};
+        const SECURITY_DESCRIPTOR_RELATIVE empty{
+            SECURITY_DESCRIPTOR_REVISION, 0, SE_SELF_RELATIVE, 0, 0, 0, 0};
         std::memcpy(SecurityDescriptor, &empty, sizeof empty);
         *Length = sizeof empty;
         return STATUS_SUCCESS;

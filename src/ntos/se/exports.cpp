@@ -25,11 +25,12 @@ struct WellKnown
 };
 static_assert(sizeof(WellKnown) == 16);
 
-WellKnown null_sid(0, 0), world(1, 0), local(2, 0), creator_owner(3, 0), creator_group(3, 1), owner_rights(3, 4),
-    dialup(5, 1), network(5, 2), batch(5, 3), interactive(5, 4), anonymous(5, 7), authenticated(5, 11),
-    restricted(5, 12), iuser(5, 17), system_sid(5, 18), local_service(5, 19), network_service(5, 20);
-WellKnown admins(5, 32, 544), users(5, 32, 545), guests(5, 32, 546), power_users(5, 32, 547), account_ops(5, 32, 548),
-    system_ops(5, 32, 549), print_ops(5, 32, 550), backup_ops(5, 32, 551);
+WellKnown null_sid(0, 0), world(1, 0), local(2, 0), creator_owner(3, 0), creator_group(3, 1),
+    owner_rights(3, 4), dialup(5, 1), network(5, 2), batch(5, 3), interactive(5, 4), anonymous(5, 7),
+    authenticated(5, 11), restricted(5, 12), iuser(5, 17), system_sid(5, 18), local_service(5, 19),
+    network_service(5, 20);
+WellKnown admins(5, 32, 544), users(5, 32, 545), guests(5, 32, 546), power_users(5, 32, 547),
+    account_ops(5, 32, 548), system_ops(5, 32, 549), print_ops(5, 32, 550), backup_ops(5, 32, 551);
 WellKnown untrusted(16, 0), low(16, 0x1000), medium(16, 0x2000), high(16, 0x3000), system_level(16, 0x4000);
 SID nt_authority{1, 0, {{0, 0, 0, 0, 0, 5}}, {0}};
 

@@ -61,7 +61,8 @@ VOID NTAPI SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
     se::capture(&t, t.process, SubjectContext);
 }
 
-VOID NTAPI SeCaptureSubjectContextEx(PETHREAD Thread, PEPROCESS Process, PSECURITY_SUBJECT_CONTEXT SubjectContext)
+VOID NTAPI SeCaptureSubjectContextEx(PETHREAD Thread, PEPROCESS Process,
+                                     PSECURITY_SUBJECT_CONTEXT SubjectContext)
 {
     se::capture(Thread != nullptr ? ps::state_of(Thread) : nullptr, Process, SubjectContext);
 }
@@ -86,7 +87,8 @@ VOID NTAPI PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken)
         ob::dereference(ImpersonationToken);
 }
 
-PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen, PBOOLEAN EffectiveOnly,
+PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen,
+                                                  PBOOLEAN EffectiveOnly,
                                                   PSECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {
     ps::ThreadState* t = ps::state_of(Thread);
@@ -99,8 +101,8 @@ PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN Copy
     return t->client;
 }
 
-NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen, BOOLEAN EffectiveOnly,
-                                   SECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
+NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen,
+                                   BOOLEAN EffectiveOnly, SECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {
     ps::ThreadState* t = ps::state_of(Thread);
     if (t == nullptr)
@@ -116,7 +118,10 @@ NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN
     return STATUS_SUCCESS;
 }
 
-VOID NTAPI PsRevertToSelf() { PsImpersonateClient(ps::current().thread, nullptr, FALSE, FALSE, SecurityAnonymous); }
+VOID NTAPI PsRevertToSelf()
+{
+    PsImpersonateClient(ps::current().thread, nullptr, FALSE, FALSE, SecurityAnonymous);
+}
 
 NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PVOID AuxData, ACCESS_MASK DesiredAccess,
                                    PGENERIC_MAPPING GenericMapping)

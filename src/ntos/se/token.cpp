@@ -103,8 +103,8 @@ bool Token::assign(const TokenSpec& spec)
 }
 
 Token::Token(const Token& other, TOKEN_TYPE new_type, SECURITY_IMPERSONATION_LEVEL new_level)
-    : view(other.view), groups(other.groups), storage(other.storage), type(new_type), level(new_level), id(new_luid()),
-      authentication_id(other.authentication_id)
+    : view(other.view), groups(other.groups), storage(other.storage), type(new_type), level(new_level),
+      id(new_luid()), authentication_id(other.authentication_id)
 {
     auto moved = [&](const void* p) {
         return storage.data() + (static_cast<const uint8_t*>(p) - other.storage.data());
@@ -122,10 +122,15 @@ Token::Token(const Token& other, TOKEN_TYPE new_type, SECURITY_IMPERSONATION_LEV
 
 namespace ob {
 
-Type token_type = {u"Token",
-                   {TOKEN_READ, STANDARD_RIGHTS_WRITE | TOKEN_ADJUST_PRIVILEGES | TOKEN_ADJUST_GROUPS | TOKEN_ADJUST_DEFAULT,
-                    STANDARD_RIGHTS_EXECUTE, TOKEN_ALL_ACCESS},
-                   TOKEN_ALL_ACCESS, -1, nullptr, se::destroy_token, nullptr};
+Type token_type = {
+    u"Token",
+    {TOKEN_READ, STANDARD_RIGHTS_WRITE | TOKEN_ADJUST_PRIVILEGES | TOKEN_ADJUST_GROUPS | TOKEN_ADJUST_DEFAULT,
+     STANDARD_RIGHTS_EXECUTE, TOKEN_ALL_ACCESS},
+    TOKEN_ALL_ACCESS,
+    -1,
+    nullptr,
+    se::destroy_token,
+    nullptr};
 
 } // namespace ob
 
@@ -142,10 +147,11 @@ PACCESS_TOKEN system_token()
     static PACCESS_TOKEN token = [] {
         TokenSpec spec;
         spec.user = {1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0};
-        spec.groups = {{{1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0}, 0},
-                       {{1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, 0},
-                       {{1, 1, 0, 0, 0, 0, 0, 5, 11, 0, 0, 0}, 0},
-                       {{1, 1, 0, 0, 0, 0, 0, 16, 0, 0x40, 0, 0}, SE_GROUP_INTEGRITY | SE_GROUP_INTEGRITY_ENABLED}};
+        spec.groups = {
+            {{1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0}, 0},
+            {{1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}, 0},
+            {{1, 1, 0, 0, 0, 0, 0, 5, 11, 0, 0, 0}, 0},
+            {{1, 1, 0, 0, 0, 0, 0, 16, 0, 0x40, 0, 0}, SE_GROUP_INTEGRITY | SE_GROUP_INTEGRITY_ENABLED}};
         spec.groups[0].attributes = se::usual_group | SE_GROUP_OWNER;
         spec.privileges = ((uint64_t{1} << (SE_MAX_WELL_KNOWN_PRIVILEGE + 1)) - 1) & ~uint64_t{3};
         return create_token(spec);

@@ -81,8 +81,8 @@ Result privileges_result(const Token& t)
     ULONG n = 0;
     for (ULONG p = 0; p < 64; ++p)
         if (t.view.has(p))
-            r.answer.as<TOKEN_PRIVILEGES>()->Privileges[n++] = {{p, 0},
-                                                                SE_PRIVILEGE_ENABLED | SE_PRIVILEGE_ENABLED_BY_DEFAULT};
+            r.answer.as<TOKEN_PRIVILEGES>()->Privileges[n++] = {
+                {p, 0}, SE_PRIVILEGE_ENABLED | SE_PRIVILEGE_ENABLED_BY_DEFAULT};
     return r;
 }
 
@@ -168,7 +168,8 @@ NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CL
     if (!NT_SUCCESS(status))
         return status;
     if (TokenInformationClass == TokenSessionId || TokenInformationClass == TokenType ||
-        TokenInformationClass == TokenImpersonationLevel) {
+        TokenInformationClass == TokenImpersonationLevel)
+    {
         // Small answers come in place of the pointer.
         std::memcpy(TokenInformation, result.answer.as<char>(), result.answer.size());
         return status;
@@ -181,7 +182,8 @@ NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CL
 }
 
 NTSTATUS NTAPI NtQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass,
-                                       PVOID TokenInformation, ULONG TokenInformationLength, PULONG ReturnLength)
+                                       PVOID TokenInformation, ULONG TokenInformationLength,
+                                       PULONG ReturnLength)
 {
     ob::Ref<void> token;
     ACCESS_MASK granted = 0;
@@ -201,14 +203,15 @@ NTSTATUS NTAPI NtQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLA
 }
 
 NTSTATUS NTAPI ZwQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass,
-                                       PVOID TokenInformation, ULONG TokenInformationLength, PULONG ReturnLength)
+                                       PVOID TokenInformation, ULONG TokenInformationLength,
+                                       PULONG ReturnLength)
 {
-    return NtQueryInformationToken(TokenHandle, TokenInformationClass, TokenInformation, TokenInformationLength,
-                                   ReturnLength);
+    return NtQueryInformationToken(TokenHandle, TokenInformationClass, TokenInformation,
+                                   TokenInformationLength, ReturnLength);
 }
 
-NTSTATUS NTAPI NtOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN, ULONG HandleAttributes,
-                                   PHANDLE TokenHandle)
+NTSTATUS NTAPI NtOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN,
+                                   ULONG HandleAttributes, PHANDLE TokenHandle)
 {
     ob::Ref<void> thread;
     ACCESS_MASK granted = 0;
@@ -258,8 +261,9 @@ NTSTATUS NTAPI ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAcc
     return NtOpenProcessTokenEx(ProcessHandle, DesiredAccess, HandleAttributes, TokenHandle);
 }
 
-NTSTATUS NTAPI NtAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess,
-                             PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength,
+NTSTATUS NTAPI NtAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken,
+                             ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping,
+                             PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength,
                              PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
 {
     ob::Ref<void> token;
@@ -273,18 +277,21 @@ NTSTATUS NTAPI NtAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE Cli
         return STATUS_NO_IMPERSONATION_TOKEN;
     if (t.level < SecurityIdentification)
         return STATUS_BAD_IMPERSONATION_LEVEL;
-    if (PrivilegeSet != nullptr && PrivilegeSetLength != nullptr && *PrivilegeSetLength >= sizeof *PrivilegeSet)
+    if (PrivilegeSet != nullptr && PrivilegeSetLength != nullptr &&
+        *PrivilegeSetLength >= sizeof *PrivilegeSet)
         *PrivilegeSet = {};
     *GrantedAccess = 0;
     if (!fsp::nt::has_owner_and_group(SecurityDescriptor))
         return STATUS_INVALID_SECURITY_DESCR;
-    *AccessStatus = fsp::nt::access_check(t.view, SecurityDescriptor, DesiredAccess, 0, *GenericMapping, GrantedAccess);
+    *AccessStatus =
+        fsp::nt::access_check(t.view, SecurityDescriptor, DesiredAccess, 0, *GenericMapping, GrantedAccess);
     return STATUS_SUCCESS;
 }
 
 NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext,
                                                         PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos,
-                                                        BOOLEAN RemoteSession, PSECURITY_CLIENT_CONTEXT ClientContext)
+                                                        BOOLEAN RemoteSession,
+                                                        PSECURITY_CLIENT_CONTEXT ClientContext)
 {
     std::memset(static_cast<void*>(ClientContext), 0, sizeof *ClientContext);
     if (SubjectContext->ClientToken != nullptr &&
@@ -295,8 +302,8 @@ NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEX
     ClientContext->ServerIsRemote = RemoteSession;
     ClientContext->DirectlyAccessClientToken = ClientSecurityQos->ContextTrackingMode;
     ClientContext->DirectAccessEffectiveOnly = ClientSecurityQos->EffectiveOnly;
-    ClientContext->ClientToken =
-        ob::create<se::Token>(&ob::token_type, from, TokenImpersonation, ClientSecurityQos->ImpersonationLevel);
+    ClientContext->ClientToken = ob::create<se::Token>(&ob::token_type, from, TokenImpersonation,
+                                                       ClientSecurityQos->ImpersonationLevel);
     return ClientContext->ClientToken != nullptr ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
@@ -323,14 +330,15 @@ NTSTATUS NTAPI NtDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredA
 {
     ob::Ref<void> token;
     ACCESS_MASK granted = 0;
-    const NTSTATUS status =
-        ob::reference_by_handle(ExistingTokenHandle, TOKEN_DUPLICATE, &ob::token_type, UserMode, token.out(), &granted);
+    const NTSTATUS status = ob::reference_by_handle(ExistingTokenHandle, TOKEN_DUPLICATE, &ob::token_type,
+                                                    UserMode, token.out(), &granted);
     if (!NT_SUCCESS(status))
         return status;
     const se::Token& from = se::token_of(token.get());
     SECURITY_IMPERSONATION_LEVEL level = from.level;
     if (ObjectAttributes != nullptr && ObjectAttributes->SecurityQualityOfService != nullptr)
-        level = static_cast<PSECURITY_QUALITY_OF_SERVICE>(ObjectAttributes->SecurityQualityOfService)->ImpersonationLevel;
+        level = static_cast<PSECURITY_QUALITY_OF_SERVICE>(ObjectAttributes->SecurityQualityOfService)
+                    ->ImpersonationLevel;
     // The identity may become less powerful on the way, not more.
     if (from.type == TokenImpersonation && (level > from.level || TokenType == TokenPrimary))
         return STATUS_BAD_IMPERSONATION_LEVEL;
@@ -342,8 +350,8 @@ NTSTATUS NTAPI NtDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredA
 }
 
 NTSTATUS NTAPI ZwDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess,
-                                POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN EffectiveOnly, TOKEN_TYPE TokenType,
-                                PHANDLE NewTokenHandle)
+                                POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN EffectiveOnly,
+                                TOKEN_TYPE TokenType, PHANDLE NewTokenHandle)
 {
     return NtDuplicateToken(ExistingTokenHandle, DesiredAccess, ObjectAttributes, EffectiveOnly, TokenType,
                             NewTokenHandle);
@@ -359,13 +367,16 @@ NTSTATUS NTAPI NtSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS Threa
         return STATUS_INFO_LENGTH_MISMATCH;
     ob::Ref<void> thread, token;
     ACCESS_MASK granted = 0;
-    NTSTATUS status = ob::reference_by_handle(ThreadHandle, 0, &ob::thread_type, UserMode, thread.out(), &granted);
+    NTSTATUS status =
+        ob::reference_by_handle(ThreadHandle, 0, &ob::thread_type, UserMode, thread.out(), &granted);
     if (!NT_SUCCESS(status))
         return status;
     HANDLE handle = *static_cast<PHANDLE>(ThreadInformation);
     if (handle == nullptr)
-        return PsImpersonateClient(static_cast<PETHREAD>(thread.get()), nullptr, FALSE, FALSE, SecurityAnonymous);
-    status = ob::reference_by_handle(handle, TOKEN_IMPERSONATE, &ob::token_type, UserMode, token.out(), &granted);
+        return PsImpersonateClient(static_cast<PETHREAD>(thread.get()), nullptr, FALSE, FALSE,
+                                   SecurityAnonymous);
+    status =
+        ob::reference_by_handle(handle, TOKEN_IMPERSONATE, &ob::token_type, UserMode, token.out(), &granted);
     if (!NT_SUCCESS(status))
         return status;
     if (se::token_of(token.get()).type != TokenImpersonation)
@@ -377,7 +388,8 @@ NTSTATUS NTAPI NtSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS Threa
 NTSTATUS NTAPI ZwSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
                                       PVOID ThreadInformation, ULONG ThreadInformationLength)
 {
-    return NtSetInformationThread(ThreadHandle, ThreadInformationClass, ThreadInformation, ThreadInformationLength);
+    return NtSetInformationThread(ThreadHandle, ThreadInformationClass, ThreadInformation,
+                                  ThreadInformationLength);
 }
 
 NTSTATUS NTAPI SeImpersonateClientEx(PSECURITY_CLIENT_CONTEXT ClientContext, PETHREAD ServerThread)

@@ -36,7 +36,8 @@ TEST(Open, CleanupComesWithTheLastHandleAndCloseWithTheLastReference)
                                 DUPLICATE_SAME_ACCESS),
               STATUS_SUCCESS);
     PVOID object = nullptr;
-    ASSERT_EQ(ObReferenceObjectByHandle(second, 0, *IoFileObjectType, KernelMode, &object, nullptr), STATUS_SUCCESS);
+    ASSERT_EQ(ObReferenceObjectByHandle(second, 0, *IoFileObjectType, KernelMode, &object, nullptr),
+              STATUS_SUCCESS);
 
     file.close();
     EXPECT_EQ(driver.count(IRP_MJ_CLEANUP), 0u);
@@ -50,7 +51,8 @@ TEST(Open, CleanupComesWithTheLastHandleAndCloseWithTheLastReference)
 TEST(Open, FailedCreateIsNeitherCleanedUpNorClosed)
 {
     TestDriver driver;
-    driver.on(IRP_MJ_CREATE, [](PDEVICE_OBJECT, PIRP irp) { return complete(irp, STATUS_OBJECT_NAME_NOT_FOUND); });
+    driver.on(IRP_MJ_CREATE,
+              [](PDEVICE_OBJECT, PIRP irp) { return complete(irp, STATUS_OBJECT_NAME_NOT_FOUND); });
     Opened file(u"\\Device\\IoTest\\f");
     EXPECT_EQ(file.status, STATUS_OBJECT_NAME_NOT_FOUND);
     EXPECT_EQ(file.handle, nullptr);
@@ -89,8 +91,9 @@ TEST(Open, InvalidParametersNeverReachTheDriver)
     TestDriver driver;
     const char16_t* name = u"\\Device\\IoTest\\f";
     EXPECT_EQ(Opened(name, FILE_READ_DATA, FILE_SYNCHRONOUS_IO_NONALERT).status, STATUS_INVALID_PARAMETER);
-    EXPECT_EQ(Opened(name, FILE_GENERIC_READ, FILE_SYNCHRONOUS_IO_NONALERT | FILE_SYNCHRONOUS_IO_ALERT).status,
-              STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(
+        Opened(name, FILE_GENERIC_READ, FILE_SYNCHRONOUS_IO_NONALERT | FILE_SYNCHRONOUS_IO_ALERT).status,
+        STATUS_INVALID_PARAMETER);
     EXPECT_EQ(Opened(name, FILE_GENERIC_READ, FILE_DELETE_ON_CLOSE).status, STATUS_INVALID_PARAMETER);
     EXPECT_EQ(Opened(name, FILE_GENERIC_READ, 0, nullptr, FILE_MAXIMUM_DISPOSITION + 1).status,
               STATUS_INVALID_PARAMETER);
@@ -117,8 +120,8 @@ TEST(Open, CaseSensitivityAndOptionsArriveInTheStackLocation)
     InitializeObjectAttributes(&attributes, &name, 0, nullptr, nullptr);
     HANDLE handle = nullptr;
     IO_STATUS_BLOCK iosb{};
-    ASSERT_EQ(NtCreateFile(&handle, FILE_GENERIC_READ, &attributes, &iosb, nullptr, 0, FILE_SHARE_READ, FILE_OPEN_IF,
-                           FILE_NON_DIRECTORY_FILE, nullptr, 0),
+    ASSERT_EQ(NtCreateFile(&handle, FILE_GENERIC_READ, &attributes, &iosb, nullptr, 0, FILE_SHARE_READ,
+                           FILE_OPEN_IF, FILE_NON_DIRECTORY_FILE, nullptr, 0),
               STATUS_SUCCESS);
     EXPECT_EQ(flags & SL_CASE_SENSITIVE, SL_CASE_SENSITIVE);
     EXPECT_EQ(options, (ULONG{FILE_OPEN_IF} << 24) | FILE_NON_DIRECTORY_FILE);
@@ -135,7 +138,9 @@ TEST(Open, PendingCreateIsWaitedFor)
         IoMarkIrpPending(irp);
         held = irp;
         IoQueueWorkItem(
-            item, [](PDEVICE_OBJECT, PVOID context) NTAPI { complete(static_cast<PIRP>(context), STATUS_SUCCESS, FILE_CREATED); },
+            item,
+            [](PDEVICE_OBJECT, PVOID context)
+                NTAPI { complete(static_cast<PIRP>(context), STATUS_SUCCESS, FILE_CREATED); },
             DelayedWorkQueue, irp);
         return STATUS_PENDING;
     });
@@ -166,7 +171,8 @@ TEST(Open, ReparseLoopEnds)
 {
     TestDriver driver;
     driver.on(IRP_MJ_CREATE, [&](PDEVICE_OBJECT, PIRP irp) {
-        IoReplaceFileObjectName(stack_of(irp)->FileObject, const_cast<PWSTR>(u"\\Device\\IoTest\\loop"), 2 * 19);
+        IoReplaceFileObjectName(stack_of(irp)->FileObject, const_cast<PWSTR>(u"\\Device\\IoTest\\loop"),
+                                2 * 19);
         return complete(irp, STATUS_REPARSE, IO_REPARSE);
     });
     EXPECT_EQ(Opened(u"\\Device\\IoTest\\loop").status, STATUS_REPARSE_POINT_NOT_RESOLVED);
@@ -174,8 +180,8 @@ TEST(Open, ReparseLoopEnds)
 }
 
 /// Answers the first create with a symbolic link.
-void answer_with_link(TestDriver& driver, std::vector<std::u16string>& names, std::u16string target, ULONG flags,
-                      USHORT rest)
+void answer_with_link(TestDriver& driver, std::vector<std::u16string>& names, std::u16string target,
+                      ULONG flags, USHORT rest)
 {
     driver.on(IRP_MJ_CREATE, [&names, target, flags, rest](PDEVICE_OBJECT, PIRP irp) {
         names.push_back(name_of(stack_of(irp)->FileObject));
@@ -233,7 +239,8 @@ TEST(Open, DeviceBeingDeletedCannotBeOpenedAndGoesWithItsLastFile)
     TestDriver driver;
     PDEVICE_OBJECT extra = nullptr;
     UNICODE_STRING name = string(u"\\Device\\IoTestExtra");
-    ASSERT_EQ(IoCreateDevice(driver.object(), 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &extra), STATUS_SUCCESS);
+    ASSERT_EQ(IoCreateDevice(driver.object(), 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &extra),
+              STATUS_SUCCESS);
     EXPECT_EQ(Opened(u"\\Device\\IoTestExtra").status, STATUS_NO_SUCH_DEVICE) << "still initializing";
     extra->Flags &= ~static_cast<ULONG>(DO_DEVICE_INITIALIZING);
     Opened file(u"\\Device\\IoTestExtra\\f");
@@ -265,7 +272,8 @@ TEST(Open, ExtraCreateParametersReachTheDriver)
     PECP_LIST list = nullptr;
     PVOID context = nullptr;
     ASSERT_EQ(FsRtlAllocateExtraCreateParameterList(0, &list), STATUS_SUCCESS);
-    ASSERT_EQ(FsRtlAllocateExtraCreateParameter(&guid, sizeof(int), 0, nullptr, test_tag, &context), STATUS_SUCCESS);
+    ASSERT_EQ(FsRtlAllocateExtraCreateParameter(&guid, sizeof(int), 0, nullptr, test_tag, &context),
+              STATUS_SUCCESS);
     *static_cast<int*>(context) = 42;
     ASSERT_EQ(FsRtlInsertExtraCreateParameter(list, context), STATUS_SUCCESS);
     IO_DRIVER_CREATE_CONTEXT driver_context;
@@ -277,8 +285,8 @@ TEST(Open, ExtraCreateParametersReachTheDriver)
     InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, nullptr, nullptr);
     HANDLE handle = nullptr;
     IO_STATUS_BLOCK iosb{};
-    EXPECT_EQ(IoCreateFileEx(&handle, FILE_GENERIC_READ, &attributes, &iosb, nullptr, 0, 0, FILE_OPEN, 0, nullptr, 0,
-                             CreateFileTypeNone, nullptr, 0, &driver_context),
+    EXPECT_EQ(IoCreateFileEx(&handle, FILE_GENERIC_READ, &attributes, &iosb, nullptr, 0, 0, FILE_OPEN, 0,
+                             nullptr, 0, CreateFileTypeNone, nullptr, 0, &driver_context),
               STATUS_SUCCESS);
     EXPECT_EQ(value, 42);
     EXPECT_TRUE(FsRtlIsEcpAcknowledged(context));
@@ -321,7 +329,8 @@ TEST(Open, RenameOpensTheTargetDirectory)
     rename->FileNameLength = name.Length;
     std::memcpy(rename->FileName, name.Buffer, name.Length);
     IO_STATUS_BLOCK iosb{};
-    EXPECT_EQ(NtSetInformationFile(file.handle, &iosb, rename, sizeof buffer, FileRenameInformation), STATUS_SUCCESS);
+    EXPECT_EQ(NtSetInformationFile(file.handle, &iosb, rename, sizeof buffer, FileRenameInformation),
+              STATUS_SUCCESS);
     EXPECT_EQ(target_name, u"\\new");
     EXPECT_NE(target, nullptr);
     EXPECT_EQ(seen, target);

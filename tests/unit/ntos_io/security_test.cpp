@@ -53,7 +53,8 @@ TEST(Token, ClientContextGivesAnIdentificationTokenByHandle)
     SECURITY_CLIENT_CONTEXT client{};
     ASSERT_EQ(SeCreateClientSecurityFromSubjectContext(&context, &qos, FALSE, &client), STATUS_SUCCESS);
     HANDLE handle = nullptr;
-    ASSERT_EQ(ObOpenObjectByPointer(client.ClientToken, 0, nullptr, TOKEN_QUERY, *SeTokenObjectType, KernelMode, &handle),
+    ASSERT_EQ(ObOpenObjectByPointer(client.ClientToken, 0, nullptr, TOKEN_QUERY, *SeTokenObjectType,
+                                    KernelMode, &handle),
               STATUS_SUCCESS);
     alignas(8) char buffer[128];
     ULONG size = 0;
@@ -92,8 +93,9 @@ TEST(Device, SecureDeviceIsOpenedOnlyByWhomItsDescriptorNames)
     Descriptor descriptor(FILE_GENERIC_READ);
     {
         Opened device(u"\\Device\\IoTest", WRITE_DAC | WRITE_OWNER, 0);
-        ASSERT_EQ(NtSetSecurityObject(device.handle, DACL_SECURITY_INFORMATION | OWNER_SECURITY_INFORMATION |
-                                                         GROUP_SECURITY_INFORMATION,
+        ASSERT_EQ(NtSetSecurityObject(device.handle,
+                                      DACL_SECURITY_INFORMATION | OWNER_SECURITY_INFORMATION |
+                                          GROUP_SECURITY_INFORMATION,
                                       &descriptor.absolute),
                   STATUS_SUCCESS);
     }

@@ -13,7 +13,10 @@ namespace {
 ULONG wanted_flags;
 DEVICE_TYPE wanted_type;
 
-NTSTATUS NTAPI dispatch_any(PDEVICE_OBJECT device, PIRP irp) { return TestDriver::current->dispatch(device, irp); }
+NTSTATUS NTAPI dispatch_any(PDEVICE_OBJECT device, PIRP irp)
+{
+    return TestDriver::current->dispatch(device, irp);
+}
 VOID NTAPI unload(PDRIVER_OBJECT driver)
 {
     while (driver->DeviceObject != nullptr)
@@ -88,12 +91,14 @@ size_t TestDriver::count(int major)
     return static_cast<size_t>(std::count(all.begin(), all.end(), major));
 }
 
-Opened::Opened(const char16_t* name, ACCESS_MASK access, ULONG options, HANDLE root, ULONG disposition, ULONG share)
+Opened::Opened(const char16_t* name, ACCESS_MASK access, ULONG options, HANDLE root, ULONG disposition,
+               ULONG share)
 {
     UNICODE_STRING n = string(name);
     OBJECT_ATTRIBUTES attributes;
     InitializeObjectAttributes(&attributes, &n, OBJ_CASE_INSENSITIVE, root, nullptr);
-    status = NtCreateFile(&handle, access, &attributes, &iosb, nullptr, 0, share, disposition, options, nullptr, 0);
+    status = NtCreateFile(&handle, access, &attributes, &iosb, nullptr, 0, share, disposition, options,
+                          nullptr, 0);
 }
 
 void Opened::close()

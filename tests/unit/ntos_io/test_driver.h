@@ -7,10 +7,10 @@
 #include "ntos/boot.h"
 #include "ntos/verifier.h"
 
+#include <cstring>
 #include <functional>
 #include <mutex>
 #include <string>
-#include <cstring>
 #include <vector>
 
 namespace fsp::test {
@@ -65,7 +65,8 @@ struct Opened
     IO_STATUS_BLOCK iosb{};
 
     explicit Opened(const char16_t* name, ACCESS_MASK access = FILE_GENERIC_READ | FILE_GENERIC_WRITE,
-                    ULONG options = FILE_SYNCHRONOUS_IO_NONALERT, HANDLE root = nullptr, ULONG disposition = FILE_OPEN,
+                    ULONG options = FILE_SYNCHRONOUS_IO_NONALERT, HANDLE root = nullptr,
+                    ULONG disposition = FILE_OPEN,
                     ULONG share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE);
     Opened(const Opened&) = delete;
     ~Opened() { close(); }

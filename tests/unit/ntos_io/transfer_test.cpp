@@ -36,7 +36,8 @@ TEST_P(Transfer, ReadReachesTheCallersBuffer)
     char buffer[16] = "...............";
     IO_STATUS_BLOCK iosb{};
     LARGE_INTEGER offset{};
-    ASSERT_EQ(NtReadFile(file.handle, nullptr, nullptr, nullptr, &iosb, buffer, 8, &offset, nullptr), STATUS_SUCCESS);
+    ASSERT_EQ(NtReadFile(file.handle, nullptr, nullptr, nullptr, &iosb, buffer, 8, &offset, nullptr),
+              STATUS_SUCCESS);
     EXPECT_EQ(iosb.Information, 4u);
     EXPECT_STREQ(buffer, "xxxx...........");
 }
@@ -49,7 +50,8 @@ TEST(Read, MissingRightIsRefusedBeforeTheDriver)
     Opened file(u"\\Device\\IoTest\\f", FILE_WRITE_DATA | SYNCHRONIZE);
     char c = 0;
     IO_STATUS_BLOCK iosb{};
-    EXPECT_EQ(NtReadFile(file.handle, nullptr, nullptr, nullptr, &iosb, &c, 1, nullptr, nullptr), STATUS_ACCESS_DENIED);
+    EXPECT_EQ(NtReadFile(file.handle, nullptr, nullptr, nullptr, &iosb, &c, 1, nullptr, nullptr),
+              STATUS_ACCESS_DENIED);
     EXPECT_EQ(driver.count(IRP_MJ_READ), 0u);
 }
 
@@ -65,7 +67,8 @@ TEST(Write, AppendOnlyHandleWritesAtTheEnd)
     char c = 0;
     IO_STATUS_BLOCK iosb{};
     LARGE_INTEGER offset{};
-    EXPECT_EQ(NtWriteFile(file.handle, nullptr, nullptr, nullptr, &iosb, &c, 1, &offset, nullptr), STATUS_SUCCESS);
+    EXPECT_EQ(NtWriteFile(file.handle, nullptr, nullptr, nullptr, &iosb, &c, 1, &offset, nullptr),
+              STATUS_SUCCESS);
     EXPECT_EQ(seen.LowPart, FILE_WRITE_TO_END_OF_FILE);
     EXPECT_EQ(seen.HighPart, -1);
 }
@@ -126,7 +129,8 @@ TEST(Read, PendingOnAnAsynchronousHandleSignalsTheEvent)
     char c = 0;
     IO_STATUS_BLOCK iosb{};
     LARGE_INTEGER offset{}, now{};
-    ASSERT_EQ(NtReadFile(file.handle, event, nullptr, nullptr, &iosb, &c, 1, &offset, nullptr), STATUS_PENDING);
+    ASSERT_EQ(NtReadFile(file.handle, event, nullptr, nullptr, &iosb, &c, 1, &offset, nullptr),
+              STATUS_PENDING);
     EXPECT_EQ(NtWaitForSingleObject(event, FALSE, &now), STATUS_TIMEOUT);
     std::thread other([&] { holder.finish(STATUS_SUCCESS, 1); });
     EXPECT_EQ(NtWaitForSingleObject(event, FALSE, nullptr), STATUS_SUCCESS);
@@ -146,7 +150,8 @@ TEST(Read, CancelIoFileEndsThePendingRead)
     char c = 0;
     IO_STATUS_BLOCK iosb{}, cancelled{};
     LARGE_INTEGER offset{};
-    ASSERT_EQ(NtReadFile(file.handle, nullptr, nullptr, nullptr, &iosb, &c, 1, &offset, nullptr), STATUS_PENDING);
+    ASSERT_EQ(NtReadFile(file.handle, nullptr, nullptr, nullptr, &iosb, &c, 1, &offset, nullptr),
+              STATUS_PENDING);
     EXPECT_EQ(NtCancelIoFile(other.handle, &cancelled), STATUS_SUCCESS);
     EXPECT_NE(holder.irp.load(), nullptr) << "another file's requests stay";
     EXPECT_EQ(NtCancelIoFileEx(file.handle, &cancelled, &cancelled), STATUS_NOT_FOUND);
@@ -198,8 +203,8 @@ TEST(Control, BufferedCopiesInAndOut)
     char in[] = "abc", out[8] = ".......";
     IO_STATUS_BLOCK iosb{};
     EXPECT_EQ(NtDeviceIoControlFile(file.handle, nullptr, nullptr, nullptr, &iosb,
-                                    CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS), in, 3, out,
-                                    7),
+                                    CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS),
+                                    in, 3, out, 7),
               STATUS_BUFFER_OVERFLOW);
     EXPECT_STREQ(out, "01234..");
     EXPECT_EQ(iosb.Information, 5u);
@@ -216,8 +221,8 @@ TEST(Control, ErrorCopiesNothingBack)
     char out[4] = "...";
     IO_STATUS_BLOCK iosb{};
     EXPECT_EQ(NtDeviceIoControlFile(file.handle, nullptr, nullptr, nullptr, &iosb,
-                                    CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS), nullptr, 0,
-                                    out, 3),
+                                    CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS),
+                                    nullptr, 0, out, 3),
               STATUS_ACCESS_DENIED);
     EXPECT_STREQ(out, "...");
 }
@@ -228,8 +233,8 @@ TEST(Control, AccessBitsOfTheCodeAreChecked)
     Opened file(u"\\Device\\IoTest\\f", FILE_READ_ATTRIBUTES | SYNCHRONIZE);
     IO_STATUS_BLOCK iosb{};
     EXPECT_EQ(NtDeviceIoControlFile(file.handle, nullptr, nullptr, nullptr, &iosb,
-                                    CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_WRITE_ACCESS), nullptr,
-                                    0, nullptr, 0),
+                                    CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_WRITE_ACCESS),
+                                    nullptr, 0, nullptr, 0),
               STATUS_ACCESS_DENIED);
 }
 
@@ -239,7 +244,8 @@ TEST(Information, ShortBufferAndUnknownClassAreRefusedBeforeTheDriver)
     Opened file(u"\\Device\\IoTest\\f");
     char buffer[256];
     IO_STATUS_BLOCK iosb{};
-    EXPECT_EQ(NtQueryInformationFile(file.handle, &iosb, buffer, 8, FileBasicInformation), STATUS_INFO_LENGTH_MISMATCH);
+    EXPECT_EQ(NtQueryInformationFile(file.handle, &iosb, buffer, 8, FileBasicInformation),
+              STATUS_INFO_LENGTH_MISMATCH);
     EXPECT_EQ(NtQueryInformationFile(file.handle, &iosb, buffer, 256, FileEndOfFileInformation),
               STATUS_INVALID_INFO_CLASS);
     EXPECT_EQ(driver.count(IRP_MJ_QUERY_INFORMATION), 0u);
@@ -248,7 +254,8 @@ TEST(Information, ShortBufferAndUnknownClassAreRefusedBeforeTheDriver)
 TEST(Information, PositionModeAndAccessAreTheIoManagersOwn)
 {
     TestDriver driver;
-    Opened file(u"\\Device\\IoTest\\f", FILE_READ_DATA | SYNCHRONIZE, FILE_SYNCHRONOUS_IO_NONALERT | FILE_WRITE_THROUGH);
+    Opened file(u"\\Device\\IoTest\\f", FILE_READ_DATA | SYNCHRONIZE,
+                FILE_SYNCHRONOUS_IO_NONALERT | FILE_WRITE_THROUGH);
     IO_STATUS_BLOCK iosb{};
     FILE_POSITION_INFORMATION position{};
     position.CurrentByteOffset.QuadPart = 77;
@@ -259,7 +266,8 @@ TEST(Information, PositionModeAndAccessAreTheIoManagersOwn)
               STATUS_SUCCESS);
     EXPECT_EQ(position.CurrentByteOffset.QuadPart, 77);
     FILE_MODE_INFORMATION mode{};
-    EXPECT_EQ(NtQueryInformationFile(file.handle, &iosb, &mode, sizeof mode, FileModeInformation), STATUS_SUCCESS);
+    EXPECT_EQ(NtQueryInformationFile(file.handle, &iosb, &mode, sizeof mode, FileModeInformation),
+              STATUS_SUCCESS);
     EXPECT_EQ(mode.Mode, ULONG{FILE_SYNCHRONOUS_IO_NONALERT | FILE_WRITE_THROUGH});
     FILE_ACCESS_INFORMATION access{};
     EXPECT_EQ(NtQueryInformationFile(file.handle, &iosb, &access, sizeof access, FileAccessInformation),
@@ -271,7 +279,8 @@ TEST(Information, PositionModeAndAccessAreTheIoManagersOwn)
 TEST(Irp, CompletionRoutinesRunUpwardsAndMayKeepTheIrp)
 {
     TestDriver driver;
-    driver.on(IRP_MJ_FLUSH_BUFFERS, [](PDEVICE_OBJECT, PIRP irp) { return complete(irp, STATUS_SUCCESS, 9); });
+    driver.on(IRP_MJ_FLUSH_BUFFERS,
+              [](PDEVICE_OBJECT, PIRP irp) { return complete(irp, STATUS_SUCCESS, 9); });
     PIRP irp = IoAllocateIrp(2, FALSE);
     int calls = 0;
     IoSetNextIrpStackLocation(irp);
@@ -304,8 +313,9 @@ TEST(Irp, BuiltControlRequestSignalsItsEvent)
     KeInitializeEvent(&event, NotificationEvent, FALSE);
     IO_STATUS_BLOCK iosb{};
     int out = 0;
-    PIRP irp = IoBuildDeviceIoControlRequest(CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS),
-                                             driver.device(), nullptr, 0, &out, sizeof out, FALSE, &event, &iosb);
+    PIRP irp =
+        IoBuildDeviceIoControlRequest(CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS),
+                                      driver.device(), nullptr, 0, &out, sizeof out, FALSE, &event, &iosb);
     ASSERT_NE(irp, nullptr);
     ASSERT_EQ(IoCallDriver(driver.device(), irp), STATUS_PENDING);
     *static_cast<int*>(held->AssociatedIrp.SystemBuffer) = 5;

@@ -40,8 +40,8 @@ TEST_F(Rules, CompletedTwice)
     PIRP mine = IoAllocateIrp(1, FALSE);
     IoGetNextIrpStackLocation(mine)->MajorFunction = IRP_MJ_FLUSH_BUFFERS;
     IoSetCompletionRoutine(
-        mine, [](PDEVICE_OBJECT, PIRP, PVOID) NTAPI -> NTSTATUS { return STATUS_MORE_PROCESSING_REQUIRED; }, nullptr,
-        TRUE, TRUE, TRUE);
+        mine, [](PDEVICE_OBJECT, PIRP, PVOID) NTAPI -> NTSTATUS { return STATUS_MORE_PROCESSING_REQUIRED; },
+        nullptr, TRUE, TRUE, TRUE);
     driver.on(IRP_MJ_FLUSH_BUFFERS, [](PDEVICE_OBJECT, PIRP irp) {
         complete(irp, STATUS_SUCCESS);
         irp->CurrentLocation = static_cast<CCHAR>(irp->StackCount + 2);
@@ -116,7 +116,8 @@ TEST_F(Rules, CriticalRegionLeftOpen)
 TEST_F(Rules, InformationBeyondTheBuffer)
 {
     ntos::verifier::Expect expect;
-    driver.on(IRP_MJ_QUERY_INFORMATION, [](PDEVICE_OBJECT, PIRP irp) { return complete(irp, STATUS_SUCCESS, 4096); });
+    driver.on(IRP_MJ_QUERY_INFORMATION,
+              [](PDEVICE_OBJECT, PIRP irp) { return complete(irp, STATUS_SUCCESS, 4096); });
     FILE_STANDARD_INFORMATION info{};
     IO_STATUS_BLOCK iosb{};
     NtQueryInformationFile(file.handle, &iosb, &info, sizeof info, FileStandardInformation);

@@ -15,8 +15,10 @@ class Volume : public testing::Test
     Volume()
     {
         PDRIVER_OBJECT object = driver.object();
-        EXPECT_EQ(IoCreateDevice(object, 0, nullptr, FILE_DEVICE_DISK_FILE_SYSTEM, 0, FALSE, &volume), STATUS_SUCCESS);
-        EXPECT_EQ(IoCreateDevice(object, 0, nullptr, FILE_DEVICE_DISK_FILE_SYSTEM, 0, FALSE, &control), STATUS_SUCCESS);
+        EXPECT_EQ(IoCreateDevice(object, 0, nullptr, FILE_DEVICE_DISK_FILE_SYSTEM, 0, FALSE, &volume),
+                  STATUS_SUCCESS);
+        EXPECT_EQ(IoCreateDevice(object, 0, nullptr, FILE_DEVICE_DISK_FILE_SYSTEM, 0, FALSE, &control),
+                  STATUS_SUCCESS);
         UNICODE_STRING name = string(u"\\Device\\IoTestDisk");
         EXPECT_EQ(IoCreateDevice(object, 0, &name, FILE_DEVICE_DISK, 0, FALSE, &disk), STATUS_SUCCESS);
         for (PDEVICE_OBJECT d : {volume, control, disk})
@@ -114,14 +116,16 @@ TEST(ShareAccess, ReaderThatSharesNothingExcludesOthers)
     SHARE_ACCESS share{};
     FILE_OBJECT first{}, second{};
     IoSetShareAccess(FILE_READ_DATA, 0, &first, &share);
-    EXPECT_EQ(IoCheckShareAccess(FILE_READ_DATA, FILE_SHARE_READ, &second, &share, TRUE), STATUS_SHARING_VIOLATION);
+    EXPECT_EQ(IoCheckShareAccess(FILE_READ_DATA, FILE_SHARE_READ, &second, &share, TRUE),
+              STATUS_SHARING_VIOLATION);
     EXPECT_EQ(IoCheckShareAccess(FILE_READ_ATTRIBUTES, 0, &second, &share, TRUE), STATUS_SUCCESS);
     EXPECT_EQ(share.OpenCount, 1u);
     IoRemoveShareAccess(&first, &share);
     EXPECT_EQ(share.OpenCount, 0u);
     EXPECT_EQ(share.Readers, 0u);
     EXPECT_EQ(IoCheckShareAccess(FILE_WRITE_DATA, FILE_SHARE_READ, &second, &share, TRUE), STATUS_SUCCESS);
-    EXPECT_EQ(IoCheckShareAccess(FILE_READ_DATA, FILE_SHARE_READ, &first, &share, TRUE), STATUS_SHARING_VIOLATION)
+    EXPECT_EQ(IoCheckShareAccess(FILE_READ_DATA, FILE_SHARE_READ, &first, &share, TRUE),
+              STATUS_SHARING_VIOLATION)
         << "the first open writes";
 }
 

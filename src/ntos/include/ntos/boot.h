@@ -12,14 +12,15 @@ void boot();
 /**
  * Makes a driver object \Driver\name (file systems: \FileSystem\name) and runs its entry point.
  *
- * @param name          service name; the registry path passed is \Registry\Machine\System\CurrentControlSet\Services\name
+ * @param name          service name; the registry path passed is
+ * \Registry\Machine\System\CurrentControlSet\Services\name
  * @param[out] driver   the driver object; may be nullptr; valid until unload_driver
  * @return what the entry point returned
  */
 NTSTATUS load_driver(const char16_t* name, PDRIVER_INITIALIZE entry, PDRIVER_OBJECT* driver);
 
-/// Runs DriverUnload. @return STATUS_INVALID_DEVICE_REQUEST if the driver has none; STATUS_DEVICE_BUSY if it left
-/// devices behind, and then the driver object stays
+/// Runs DriverUnload. @return STATUS_INVALID_DEVICE_REQUEST if the driver has none; STATUS_DEVICE_BUSY if it
+/// left devices behind, and then the driver object stays
 NTSTATUS unload_driver(PDRIVER_OBJECT driver);
 
 } // namespace fsp::ntos

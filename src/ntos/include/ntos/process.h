@@ -10,8 +10,9 @@ namespace fsp::ntos {
 /// @param token primary token; nullptr: that of the host process
 PEPROCESS create_process(PACCESS_TOKEN token = nullptr);
 
-/// Ends the process as a kill does: notify routines run in its context, then its handles are closed (so drivers
-/// see IRP_MJ_CLEANUP and IRP_MJ_CLOSE), then waiters on it are released. The caller keeps its reference.
+/// Ends the process as a kill does: notify routines run in its context, then its handles are closed (so
+/// drivers see IRP_MJ_CLEANUP and IRP_MJ_CLOSE), then waiters on it are released. The caller keeps its
+/// reference.
 void terminate_process(PEPROCESS process);
 
 /// Number of open handles.

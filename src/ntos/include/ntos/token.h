@@ -33,8 +33,8 @@ struct TokenSpec
     uint64_t privileges = 0;
 };
 
-/// A primary token with one reference (ObDereferenceObject). Tokens do not change. @return nullptr if a SID is not
-/// valid or without memory
+/// A primary token with one reference (ObDereferenceObject). Tokens do not change. @return nullptr if a SID
+/// is not valid or without memory
 PACCESS_TOKEN create_token(const TokenSpec& spec);
 
 /// The token of SYSTEM, with every privilege. Lives forever.

@@ -22,7 +22,7 @@ bool read_mode_ea(HANDLE file, mode_t* mode)
     ULONG size;
     const NTSTATUS status = query_ea(file, mode_ea, buffer, sizeof buffer, &size);
     const auto* ea = reinterpret_cast<const FILE_FULL_EA_INFORMATION*>(buffer);
-    if (!NT_SUCCESS(status) || size < sizeof(ModeEa) || ea->EaValueLength != sizeof(uint32_t))
+    if (!NT_SUCCESS(status) || size < sizeof(ModeEa::bytes) || ea->EaValueLength != sizeof(uint32_t))
         return false;
     uint32_t value;
     std::memcpy(&value, ea->EaName + ea->EaNameLength + 1, sizeof value);

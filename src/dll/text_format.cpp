@@ -291,9 +291,12 @@ void TextBuffer::end_line()
 {
     if (size_ != 0 && buffer_[size_ - 1] == '\n')
         return;
-    if (size_ == capacity_)
-        while (size_ != 0 && (static_cast<UINT8>(buffer_[--size_]) & 0xC0) == 0x80)
-            ;
+    if (size_ == capacity_ && size_ != 0) {
+        // Drop the last character, however many bytes it has.
+        --size_;
+        while (size_ != 0 && (static_cast<UINT8>(buffer_[size_]) & 0xC0) == 0x80)
+            --size_;
+    }
     append('\n');
 }
 

@@ -59,7 +59,7 @@ void leave_locked(PKTHREAD thread, bool active)
     WakeList wake;
     lock_object(&queue->Header);
     RemoveEntryList(&thread->queue_link);
-    thread->queue = nullptr;
+    __atomic_store_n(&thread->queue, nullptr, __ATOMIC_RELAXED);
     if (active) {
         queue->CurrentCount = queue->CurrentCount - 1;
         feed_waiters(queue, wake);
@@ -75,7 +75,7 @@ bool join(PKTHREAD thread, PKQUEUE queue)
     lock_object(&queue->Header);
     const bool alive = !(queue->Header.Abandoned & rundown_flag);
     if (alive) {
-        thread->queue = queue;
+        __atomic_store_n(&thread->queue, queue, __ATOMIC_RELAXED);
         InsertTailList(&queue->ThreadListHead, &thread->queue_link);
         queue->CurrentCount = queue->CurrentCount + 1;
     }
@@ -213,7 +213,7 @@ PLIST_ENTRY NTAPI KeRundownQueue(PKQUEUE Queue)
     }
     while (!IsListEmpty(&Queue->ThreadListHead)) {
         PLIST_ENTRY entry = RemoveHeadList(&Queue->ThreadListHead);
-        CONTAINING_RECORD(entry, _KTHREAD, queue_link)->queue = nullptr;
+        __atomic_store_n(&CONTAINING_RECORD(entry, _KTHREAD, queue_link)->queue, nullptr, __ATOMIC_RELAXED);
     }
     PLIST_ENTRY first = nullptr;
     if (!IsListEmpty(&Queue->EntryListHead)) {

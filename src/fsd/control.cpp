@@ -76,7 +76,7 @@ void copy_volume_name(const Volume& volume, void* to)
     auto* bytes = static_cast<Byte*>(to);
     RtlCopyMemory(bytes, volume.device_name().Buffer, volume.device_name().Length);
     bytes += volume.device_name().Length;
-    RtlCopyMemory(bytes, volume.prefix().Buffer, volume.prefix().Length);
+    copy_bytes(bytes, volume.prefix().Buffer, volume.prefix().Length);
     bytes += volume.prefix().Length;
     bytes[0] = bytes[1] = 0;
 }

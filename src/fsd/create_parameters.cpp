@@ -146,7 +146,7 @@ NTSTATUS CreateParameters::compose_relative(UNICODE_STRING name) noexcept
     to += name::chars(parent);
     if (separator)
         *to++ = backslash;
-    RtlCopyMemory(to, name.Buffer, name.Length);
+    copy_bytes(to, name.Buffer, name.Length);
     return STATUS_SUCCESS;
 }
 

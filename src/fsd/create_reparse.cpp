@@ -20,7 +20,7 @@ NTSTATUS rename_file_object(PFILE_OBJECT file, const UNICODE_STRING& a, const UN
     WCHAR* to = buffer;
     const UNICODE_STRING* const pieces[] = {&a, &b, &c};
     for (const UNICODE_STRING* piece : pieces) {
-        RtlCopyMemory(to, piece->Buffer, piece->Length);
+        copy_bytes(to, piece->Buffer, piece->Length);
         to += name::chars(*piece);
     }
     *to = 0;

@@ -25,10 +25,10 @@ struct DeviceName
     WCHAR buffer[96];
     UNICODE_STRING name;
 
-    template <size_t n> explicit DeviceName(const WCHAR (&base)[n], const UNICODE_STRING& suffix)
+    template<size_t n> explicit DeviceName(const WCHAR (&base)[n], const UNICODE_STRING& suffix)
     {
         RtlCopyMemory(buffer, base, (n - 1) * sizeof(WCHAR));
-        RtlCopyMemory(buffer + n - 1, suffix.Buffer, suffix.Length);
+        copy_bytes(buffer + n - 1, suffix.Buffer, suffix.Length);
         name = name::view(buffer, static_cast<USHORT>((n - 1) * sizeof(WCHAR) + suffix.Length));
     }
 };
@@ -95,7 +95,8 @@ VOID NTAPI timer_work(PVOID)
             FastMutexGuard guard(volumes.lock);
             ULONG position = 0;
             for (LIST_ENTRY* entry = volumes.head.Flink; entry != &volumes.head && count < batch;
-                 entry = entry->Flink) {
+                 entry = entry->Flink)
+            {
                 if (position++ < skip)
                     continue;
                 due[count] = CONTAINING_RECORD(entry, Volume, list_link);
@@ -310,7 +311,7 @@ extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT object, PUNICODE_STRING reg
     InitializeListHead(&volumes.head);
     find_suffix(object->DriverName);
     if (registry_path && registry_path->Length <= sizeof driver.service_name_buffer) {
-        RtlCopyMemory(driver.service_name_buffer, registry_path->Buffer, registry_path->Length);
+        copy_bytes(driver.service_name_buffer, registry_path->Buffer, registry_path->Length);
         driver.service_name = name::view(driver.service_name_buffer, registry_path->Length);
     }
 

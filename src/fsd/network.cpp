@@ -45,8 +45,7 @@ void compose_device_name()
     const USHORT room = sizeof network.name_buffer;
     const USHORT suffix = lesser<USHORT>(driver.name_suffix.Length, room - base_size);
     RtlCopyMemory(network.name_buffer, base, base_size);
-    RtlCopyMemory(reinterpret_cast<Byte*>(network.name_buffer) + base_size, driver.name_suffix.Buffer,
-                  suffix);
+    copy_bytes(reinterpret_cast<Byte*>(network.name_buffer) + base_size, driver.name_suffix.Buffer, suffix);
     network.device_name = name::view(network.name_buffer, static_cast<USHORT>(base_size + suffix));
 }
 

@@ -8,11 +8,14 @@ namespace {
 void add(ULONG& counter, ULONG value) { __atomic_fetch_add(&counter, value, __ATOMIC_RELAXED); }
 } // namespace
 
-struct alignas(64) Statistics::Record
+/// A multiple of 64 bytes, which the caller sees; pool memory need not be aligned to that.
+struct Statistics::Record
 {
     FILESYSTEM_STATISTICS base;
     FAT_STATISTICS fat;
+    UCHAR padding[64 - (sizeof(FILESYSTEM_STATISTICS) + sizeof(FAT_STATISTICS)) % 64];
 };
+static_assert(sizeof(FILESYSTEM_STATISTICS) % 4 == 0 && sizeof(FAT_STATISTICS) % 4 == 0);
 
 ULONG Statistics::record_size() { return sizeof(Record); }
 

@@ -70,6 +70,13 @@ template<class T> constexpr T exchange(T& target, T value) noexcept
     return old;
 }
 
+/// Copies nothing from nowhere, too: an empty UNICODE_STRING may have no buffer.
+inline void copy_bytes(void* to, const void* from, size_t size) noexcept
+{
+    if (size != 0)
+        RtlCopyMemory(to, from, size);
+}
+
 struct NonCopyable
 {
     NonCopyable() = default;

@@ -122,9 +122,9 @@ Async<NTSTATUS> end_handle(MustSucceed, Volume& volume, FileDesc& desc, PFILE_OB
             end_watches_of_handle(volume, file);
         } else {
             FsRtlFastUnlockAll(&node.file_lock, file, IoGetRequestorProcess(irp), nullptr);
-            // In a cleanup this waits for nobody: it ends the oplocks that go with the handle.
-            check_oplock(&node.oplock, irp, 0, nullptr, nullptr, nullptr);
         }
+        // In a cleanup this waits for nobody: it ends the oplocks that go with the handle.
+        check_oplock(&node.oplock, irp, 0, nullptr, nullptr, nullptr);
     }
 
     const HandleEnd end = end_handle_count(desc);

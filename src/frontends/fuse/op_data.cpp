@@ -54,7 +54,7 @@ void read(fuse_req_t handle, fuse_ino_t, size_t size, off_t offset, fuse_file_in
     if (!buffer)
         return void(request.fail(ENOMEM));
     uint32_t done;
-    const NTSTATUS status = read_file(file_of(info).handle.get(), buffer, uint32_t(size), uint64_t(offset), &done);
+    const NTSTATUS status = read_file(file_of(info).nt(), buffer, uint32_t(size), uint64_t(offset), &done);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     request.bytes(buffer, done);
@@ -77,7 +77,7 @@ void write(fuse_req_t handle, fuse_ino_t number, const char* data, size_t size, 
     drop_privileges(request, inode);
     const bool append = (info->flags & O_APPEND) && !info->writepage;
     uint32_t done = 0;
-    const NTSTATUS status = write_file(file.handle.get(), data, uint32_t(size),
+    const NTSTATUS status = write_file(file.nt(), data, uint32_t(size),
                                        append ? at_end_of_file : uint64_t(offset), &done);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
@@ -119,7 +119,7 @@ void fallocate(fuse_req_t handle, fuse_ino_t number, int mode, off_t offset, off
     Request request(handle);
     Inode& inode = request.inode(number);
     OpenFile& file = file_of(info);
-    const HANDLE nt = file.handle.get();
+    const HANDLE nt = file.nt();
     if (offset < 0 || length <= 0)
         return void(request.fail(EINVAL));
     const uint64_t end = uint64_t(offset) + uint64_t(length);
@@ -174,7 +174,7 @@ void lseek(fuse_req_t handle, fuse_ino_t, off_t offset, int whence, fuse_file_in
 {
     Request request(handle);
     uint64_t size;
-    const NTSTATUS status = file_size(file_of(info).handle.get(), &size);
+    const NTSTATUS status = file_size(file_of(info).nt(), &size);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     if (whence != SEEK_DATA && whence != SEEK_HOLE)

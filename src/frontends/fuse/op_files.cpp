@@ -61,6 +61,13 @@ NTSTATUS open_data(Request& request, Inode& inode, int flags, OpenFile& file)
         known = inode.ownership_known;
     }
     const ACCESS_MASK wanted = data_access(flags) | always;
+    if (inode.orphan)
+    {
+        // Through /proc/PID/fd a file without a name can be opened again. The kernel has checked the mode.
+        file.lender = borrow(request.inodes(), inode, wanted & ~ACCESS_MASK(FILE_EXECUTE));
+        file.access = file.lender ? file.lender->access : 0;
+        return file.lender ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
+    }
     const ACCESS_MASK more = known ? owner_access(request, ownership) : 0;
     what.access = file.access = wanted | more;
     NTSTATUS status = request.open(inode, what, &file.handle);
@@ -97,7 +104,7 @@ void open(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
     if (NT_SUCCESS(status) && (info->flags & O_TRUNC))
     {
         drop_privileges(request, inode);
-        status = truncate(file->handle.get());
+        status = truncate(file->nt());
         if (NT_SUCCESS(status))
             note_write(inode, *file);
     }
@@ -167,7 +174,7 @@ void settle_times(OpenFile& file)
     FILE_BASIC_INFORMATION basic{};
     basic.LastWriteTime.QuadPart = basic.ChangeTime.QuadPart = written;
     if (file.access & FILE_WRITE_ATTRIBUTES)
-        set_file(file.handle.get(), FileBasicInformation, &basic, sizeof basic);
+        set_file(file.nt(), FileBasicInformation, &basic, sizeof basic);
     int64_t expected = written;
     file.inode->written_at.compare_exchange_strong(expected, 0);
 }
@@ -187,7 +194,7 @@ void fsync(fuse_req_t handle, fuse_ino_t, int, fuse_file_info* info)
     auto& file = *reinterpret_cast<OpenFile*>(info->fh);
     if ((info->flags & O_ACCMODE) == O_RDONLY)
         return void(request.done()); // the driver flushes only what may be written
-    request.refuse(flush_file(file.handle.get()));
+    request.refuse(flush_file(file.nt()));
 }
 
 } // namespace

@@ -80,7 +80,7 @@ NTSTATUS set_times(Request& request, Inode& inode, HANDLE file, const struct sta
         inode.written_at = 0;
         while (OpenFile* open = borrow_written(request.inodes(), inode))
         {
-            set_file(open->handle.get(), FileBasicInformation, &basic, sizeof basic);
+            set_file(open->nt(), FileBasicInformation, &basic, sizeof basic);
             give_back(request.inodes(), open);
         }
     }
@@ -122,7 +122,7 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
     if (NT_SUCCESS(status) && (which & FUSE_SET_ATTR_SIZE))
     {
         drop_privileges(request, inode);
-        status = set_size(through_file ? file->handle.get() : access.get(), uint64_t(wanted->st_size));
+        status = set_size(through_file ? file->nt() : access.get(), uint64_t(wanted->st_size));
         if (NT_SUCCESS(status) && through_file)
             note_write(inode, *file);
     }
@@ -175,6 +175,8 @@ void drop_privileges(Request& request, Inode& inode)
     Access access;
     if (NT_SUCCESS(request.access(inode, what, &access)))
         set_mode_ea(access.get(), mode & (S_ISUID | S_ISGID | S_ISVTX) ? mode : 0);
+    // The kernel does not think of the mode as something that a write changes.
+    fuse_lowlevel_notify_inval_inode(request.session().connection(), request.inodes().to_number(inode), -1, 0);
 }
 
 NTSTATUS set_mode_ea(HANDLE file, mode_t mode)

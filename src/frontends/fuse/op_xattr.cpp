@@ -12,6 +12,8 @@
 namespace fsp::fuse {
 namespace {
 
+constexpr size_t ea_header = offsetof(FILE_FULL_EA_INFORMATION, EaName);
+
 /// All EAs of a file.
 constexpr size_t ea_set_max = 64 * 1024 + 512;
 
@@ -40,7 +42,7 @@ NTSTATUS read_ea(HANDLE file, const std::string& name, std::string* value)
     if (!NT_SUCCESS(status))
         return status;
     const auto* ea = reinterpret_cast<const FILE_FULL_EA_INFORMATION*>(buffer.get());
-    if (size < sizeof *ea || ea->EaValueLength == 0)
+    if (size < ea_header || ea->EaValueLength == 0)
         return STATUS_NONEXISTENT_EA_ENTRY;
     value->assign(ea->EaName + ea->EaNameLength + 1, ea->EaValueLength);
     return STATUS_SUCCESS;
@@ -86,7 +88,7 @@ class EaList
             reinterpret_cast<FILE_FULL_EA_INFORMATION*>(bytes_.data() + last_)->NextEntryOffset =
                 ULONG(start - last_);
         last_ = start;
-        bytes_.resize(start + offsetof(FILE_FULL_EA_INFORMATION, EaName) + name.size() + 1 + size);
+        bytes_.resize(start + ea_header + name.size() + 1 + size);
         auto* ea = reinterpret_cast<FILE_FULL_EA_INFORMATION*>(bytes_.data() + start);
         ea->EaNameLength = UCHAR(name.size());
         ea->EaValueLength = USHORT(size);
@@ -176,7 +178,7 @@ NTSTATUS list_names(HANDLE file, std::string* out)
     if (!NT_SUCCESS(status))
         return status;
     const auto* bytes = reinterpret_cast<const uint8_t*>(buffer.get());
-    for (size_t at = 0; at + sizeof(FILE_FULL_EA_INFORMATION) <= size;)
+    for (size_t at = 0; at + ea_header <= size;)
     {
         const auto* ea = reinterpret_cast<const FILE_FULL_EA_INFORMATION*>(bytes + at);
         std::string_view raw(ea->EaName, ea->EaNameLength);

@@ -19,8 +19,9 @@ OpenFile* borrow(InodeTable& table, Inode& inode, ACCESS_MASK access)
     for (OpenFile* file = inode.open_files; file; file = file->next)
         if ((file->access & access) == access)
         {
-            ++file->references;
-            return file;
+            OpenFile* const owner = file->lender ? file->lender : file;
+            ++owner->references;
+            return owner;
         }
     return nullptr;
 }
@@ -94,6 +95,7 @@ void give_back(InodeTable& table, OpenFile* file)
         *link = file->next;
     }
     Inode& inode = *file->inode;
+    give_back(table, file->lender);
     delete file; // closes: the file system is asked, so not under the lock
     table.release(inode);
 }

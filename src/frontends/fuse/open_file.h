@@ -19,7 +19,10 @@ namespace fsp::fuse {
 /// only way to a file that has no name any more.
 struct OpenFile
 {
+    HANDLE nt() const { return lender ? lender->handle.get() : handle.get(); }
+
     NtHandle handle;
+    OpenFile* lender = nullptr; ///< whose handle this one uses, with a reference: a file without a name has no other
     ACCESS_MASK access = 0;
     int flags = 0;
     Inode* inode = nullptr;

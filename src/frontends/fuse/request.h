@@ -35,7 +35,7 @@ class Access
     }
     ~Access() { reset(); }
 
-    HANDLE get() const { return borrowed_ ? borrowed_->handle.get() : owned_.get(); }
+    HANDLE get() const { return borrowed_ ? borrowed_->nt() : owned_.get(); }
     void reset()
     {
         if (borrowed_)

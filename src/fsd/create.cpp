@@ -284,12 +284,13 @@ Async<NTSTATUS> open_main_file(Volume& volume, const CreateParameters& p, PIRP i
 /// Waits for the oplocks of the other opens, as this open demands.
 Async<NTSTATUS> settle_oplocks(FileNode& node, const CreateParameters& p, PIRP irp)
 {
-    NTSTATUS status = STATUS_SUCCESS;
+    // The key that came with the create belongs to the file object from here on, also of the first open: changes
+    // made through it must not break what its owner holds on the directory.
+    NTSTATUS status =
+        check_oplock(&node.oplock, irp, OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY, nullptr, nullptr, nullptr);
+    if (!NT_SUCCESS(status))
+        co_return status;
     if (node.handle_count > 1) {
-        status =
-            check_oplock(&node.oplock, irp, OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY, nullptr, nullptr, nullptr);
-        if (!NT_SUCCESS(status))
-            co_return status;
         if (p.options & FILE_COMPLETE_IF_OPLOCKED)
             status =
                 check_oplock(&node.oplock, irp, OPLOCK_FLAG_COMPLETE_IF_OPLOCKED, nullptr, nullptr, nullptr);

@@ -151,7 +151,8 @@ NTSTATUS query_ea(HANDLE file, std::string_view name, void* buffer, ULONG size, 
     }
     IO_STATUS_BLOCK io;
     io.Information = 0;
-    const NTSTATUS status = NtQueryEaFile(file, &io, buffer, size, FALSE, list_size ? list : nullptr,
+    // Zw: the mode is read through any open handle of a file, whatever the application may do with it.
+    const NTSTATUS status = ZwQueryEaFile(file, &io, buffer, size, FALSE, list_size ? list : nullptr,
                                           list_size, nullptr, TRUE);
     *done = ULONG(io.Information);
     return status;

@@ -93,6 +93,10 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
     Inode& inode = request.inode(number);
     OpenFile* const file = info ? reinterpret_cast<OpenFile*>(info->fh) : nullptr;
 
+    // A request to set nothing is one to clear set-user-ID; libfuse 3.14 does not know the flag that says so.
+    if (which == 0)
+        drop_privileges(request, inode, true);
+
     OpenRequest what;
     what.access = FILE_READ_ATTRIBUTES | READ_CONTROL;
     if (which & sets_ownership)
@@ -157,9 +161,9 @@ mode_t without_privileges(mode_t mode)
     return mode;
 }
 
-void drop_privileges(Request& request, Inode& inode)
+void drop_privileges(Request& request, Inode& inode, bool anybody)
 {
-    if (!inode.privileged || request.caller().uid == 0)
+    if (!inode.privileged || (request.caller().uid == 0 && !anybody))
         return;
     mode_t mode;
     {

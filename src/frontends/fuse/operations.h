@@ -35,8 +35,8 @@ void remember(Request& request, Inode& inode, const Attributes& attributes);
 /// A mode without the bits that a change of owner or content takes away.
 mode_t without_privileges(mode_t mode);
 
-/// Takes those bits from a file that somebody other than root is about to change.
-void drop_privileges(Request& request, Inode& inode);
+/// Takes those bits from a file that is about to be changed, by somebody other than root or by `anybody`.
+void drop_privileges(Request& request, Inode& inode, bool anybody = false);
 
 /// A new file: who owns it and with which mode, by the rules of Linux for set-group-ID directories.
 NTSTATUS new_ownership(Request& request, Inode& parent, mode_t mode, Ownership* out);

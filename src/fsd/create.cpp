@@ -284,12 +284,7 @@ Async<NTSTATUS> open_main_file(Volume& volume, const CreateParameters& p, PIRP i
 /// Waits for the oplocks of the other opens, as this open demands.
 Async<NTSTATUS> settle_oplocks(FileNode& node, const CreateParameters& p, PIRP irp)
 {
-    // The key that came with the create belongs to the file object from here on, also of the first open: changes
-    // made through it must not break what its owner holds on the directory.
-    NTSTATUS status =
-        check_oplock(&node.oplock, irp, OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY, nullptr, nullptr, nullptr);
-    if (!NT_SUCCESS(status))
-        co_return status;
+    NTSTATUS status = STATUS_SUCCESS;
     if (node.handle_count > 1) {
         if (p.options & FILE_COMPLETE_IF_OPLOCKED)
             status =
@@ -457,7 +452,12 @@ Async<NTSTATUS> establish(Volume& volume, const CreateParameters& p, PIRP irp, O
     FileDesc& desc = *opening.desc;
     FileNode& node = *desc.node;
     attach(volume, p.file, &desc);
-    NTSTATUS result = STATUS_SUCCESS; // or OPLOCK_BREAK_IN_PROGRESS
+    // The key that came with the create belongs to the file object from here on, also of a first open: changes made
+    // through it must not break what its owner holds on the directory.
+    NTSTATUS result = check_oplock(&node.oplock, irp, OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY, nullptr, nullptr, nullptr);
+    if (!NT_SUCCESS(result))
+        co_return result;
+    result = STATUS_SUCCESS; // or OPLOCK_BREAK_IN_PROGRESS
     if (node.handle_count > 1 || (p.options & FILE_OPEN_REQUIRING_OPLOCK)) {
         result = co_await settle_oplocks(node, p, irp);
         if (!NT_SUCCESS(result))

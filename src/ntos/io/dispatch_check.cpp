@@ -61,7 +61,8 @@ bool may_complete(PIRP irp)
         return false;
     if (irp->IoStatus.Status == STATUS_PENDING)
         verifier::report("IRP %p completed with STATUS_PENDING", static_cast<void*>(irp));
-    if (irp->CancelRoutine != nullptr)
+    // IoCancelIrp takes it away atomically, from another thread.
+    if (__atomic_load_n(&irp->CancelRoutine, __ATOMIC_RELAXED) != nullptr)
         verifier::report("IRP %p completed with its cancel routine set", static_cast<void*>(irp));
     return true;
 }

@@ -3,10 +3,10 @@
 #
 # POSIX semantics of a mount, as root and as two other users.
 #
-#   posix-semantics.sh MEMFS
+#   posix_test.sh BIN
 #
 # Prints "ok" or "not ok" and the rule for each check; exits with 1 if one failed, 77 if it cannot run here.
-memfs=${1:?usage: $0 MEMFS}
+memfs=${1:?usage: $0 BIN}/memfs
 [ "$(id -u)" = 0 ] && [ -c /dev/fuse ] || { echo "skipped: needs root and /dev/fuse"; exit 77; }
 
 base=$(mktemp -d)

@@ -31,10 +31,11 @@ bool read_mode_ea(HANDLE file, mode_t* mode)
 }
 
 /// The text of a link within a reparse buffer.
-std::u16string_view reparse_text(const REPARSE_DATA_BUFFER& data, size_t size, const WCHAR* base, size_t offset,
-                                 size_t length)
+std::u16string_view reparse_text(const REPARSE_DATA_BUFFER& data, size_t size, const WCHAR* base,
+                                 size_t offset, size_t length)
 {
-    const size_t start = size_t(reinterpret_cast<const char*>(base) - reinterpret_cast<const char*>(&data)) + offset;
+    const size_t start =
+        size_t(reinterpret_cast<const char*>(base) - reinterpret_cast<const char*>(&data)) + offset;
     if (start > size || length > size - start)
         return {};
     return {reinterpret_cast<const char16_t*>(reinterpret_cast<const char*>(&data) + start),
@@ -47,8 +48,7 @@ void read_nfs(const uint8_t* data, size_t size, Attributes* out)
     if (size < sizeof kind)
         return;
     std::memcpy(&kind, data, sizeof kind);
-    switch (kind)
-    {
+    switch (kind) {
     case NFS_SPECFILE_FIFO:
         out->type = S_IFIFO;
         break;
@@ -57,7 +57,8 @@ void read_nfs(const uint8_t* data, size_t size, Attributes* out)
         break;
     case NFS_SPECFILE_LNK:
         out->type = S_IFLNK;
-        out->link = to_linux_link({reinterpret_cast<const char16_t*>(data + 8), (size - 8) / sizeof(char16_t)});
+        out->link =
+            to_linux_link({reinterpret_cast<const char16_t*>(data + 8), (size - 8) / sizeof(char16_t)});
         break;
     case NFS_SPECFILE_CHR:
     case NFS_SPECFILE_BLK: {
@@ -77,8 +78,7 @@ void read_nfs(const uint8_t* data, size_t size, Attributes* out)
 mode_t type_of(ULONG nt_attributes, ULONG reparse_tag)
 {
     if (nt_attributes & FILE_ATTRIBUTE_REPARSE_POINT)
-        switch (reparse_tag)
-        {
+        switch (reparse_tag) {
         case IO_REPARSE_TAG_SYMLINK:
         case IO_REPARSE_TAG_LX_SYMLINK:
             return S_IFLNK;
@@ -118,15 +118,13 @@ NTSTATUS query_ownership(const Session& session, HANDLE file, const Attributes& 
     constexpr SECURITY_INFORMATION parts =
         OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     *out = {session.mounted_by(), session.mounted_by_group(), 0777};
-    if (session.traits().persistent_acls)
-    {
+    if (session.traits().persistent_acls) {
         alignas(8) char buffer[2048];
         std::unique_ptr<char[]> large;
         PSECURITY_DESCRIPTOR descriptor = buffer;
         ULONG needed = 0;
         NTSTATUS status = query_security(file, parts, buffer, sizeof buffer, &needed);
-        if (status == STATUS_BUFFER_TOO_SMALL || status == STATUS_BUFFER_OVERFLOW)
-        {
+        if (status == STATUS_BUFFER_TOO_SMALL || status == STATUS_BUFFER_OVERFLOW) {
             large.reset(new char[needed]);
             descriptor = large.get();
             status = query_security(file, parts, descriptor, needed, &needed);
@@ -146,24 +144,26 @@ void query_reparse(HANDLE file, Attributes* out)
 {
     alignas(8) static thread_local char buffer[MAXIMUM_REPARSE_DATA_BUFFER_SIZE];
     ULONG size;
-    if (!NT_SUCCESS(get_reparse(file, buffer, sizeof buffer, &size)) || size < REPARSE_DATA_BUFFER_HEADER_SIZE)
+    if (!NT_SUCCESS(get_reparse(file, buffer, sizeof buffer, &size)) ||
+        size < REPARSE_DATA_BUFFER_HEADER_SIZE)
         return;
     const auto& data = *reinterpret_cast<const REPARSE_DATA_BUFFER*>(buffer);
     if (const mode_t type = type_of(out->nt_attributes, data.ReparseTag))
         out->type = type;
     const auto* bytes = data.GenericReparseBuffer.DataBuffer;
-    const size_t bytes_size = std::min<size_t>(data.ReparseDataLength, size - REPARSE_DATA_BUFFER_HEADER_SIZE);
-    switch (data.ReparseTag)
-    {
+    const size_t bytes_size =
+        std::min<size_t>(data.ReparseDataLength, size - REPARSE_DATA_BUFFER_HEADER_SIZE);
+    switch (data.ReparseTag) {
     case IO_REPARSE_TAG_SYMLINK: {
         const auto& link = data.SymbolicLinkReparseBuffer;
-        out->link = to_linux_link(reparse_text(data, size, link.PathBuffer, link.SubstituteNameOffset,
-                                               link.SubstituteNameLength));
+        out->link = to_linux_link(
+            reparse_text(data, size, link.PathBuffer, link.SubstituteNameOffset, link.SubstituteNameLength));
         break;
     }
     case IO_REPARSE_TAG_LX_SYMLINK:
         if (bytes_size > sizeof(uint32_t)) // a version, then UTF-8
-            out->link.assign(reinterpret_cast<const char*>(bytes) + sizeof(uint32_t), bytes_size - sizeof(uint32_t));
+            out->link.assign(reinterpret_cast<const char*>(bytes) + sizeof(uint32_t),
+                             bytes_size - sizeof(uint32_t));
         break;
     case IO_REPARSE_TAG_NFS:
         read_nfs(bytes, bytes_size, out);
@@ -202,8 +202,7 @@ void fill(const Inode& inode, const Attributes& attributes, struct stat* out)
     out->st_atim = to_timespec(attributes.accessed);
     int64_t modified = attributes.modified;
     int64_t changed = attributes.changed;
-    if (const int64_t written = inode.written_at)
-    {
+    if (const int64_t written = inode.written_at) {
         // The file system learns of it when the file is closed.
         modified = std::max(modified, written);
         changed = std::max(changed, written);

@@ -34,13 +34,11 @@ std::string to_ea_name(std::string_view name)
 {
     static constexpr char digits[] = "0123456789ABCDEF";
     std::string out;
-    for (size_t i = 0; i < name.size(); ++i)
-    {
+    for (size_t i = 0; i < name.size(); ++i) {
         const auto c = static_cast<unsigned char>(name[i]);
         if (stands_for_itself(c) && !(i == 0 && has_reserved_prefix(name)))
             out += c >= 'a' && c <= 'z' ? char(c - 'a' + 'A') : char(c);
-        else
-        {
+        else {
             out += '%';
             out += digits[c >> 4];
             out += digits[c & 15];
@@ -54,15 +52,12 @@ std::string from_ea_name(std::string_view name)
     std::string out;
     if (has_reserved_prefix(name))
         return out;
-    for (size_t i = 0; i < name.size(); ++i)
-    {
+    for (size_t i = 0; i < name.size(); ++i) {
         const char c = name[i];
-        if (c == '%' && i + 2 < name.size() && digit(name[i + 1]) >= 0 && digit(name[i + 2]) >= 0)
-        {
+        if (c == '%' && i + 2 < name.size() && digit(name[i + 1]) >= 0 && digit(name[i + 2]) >= 0) {
             out += char(digit(name[i + 1]) << 4 | digit(name[i + 2]));
             i += 2;
-        }
-        else
+        } else
             out += c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c;
     }
     return out;

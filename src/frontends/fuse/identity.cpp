@@ -50,8 +50,7 @@ std::vector<gid_t> parse_groups(const char* status)
     if (!at)
         return groups;
     at += 8;
-    for (;;)
-    {
+    for (;;) {
         while (*at == ' ' || *at == '\t')
             ++at;
         if (*at < '0' || *at > '9')
@@ -76,8 +75,7 @@ bool read_groups(pid_t pid, std::vector<gid_t>* groups)
     std::vector<char> text(4096);
     size_t used = 0;
     ssize_t n;
-    while ((n = read(fd, text.data() + used, text.size() - used - 1)) > 0)
-    {
+    while ((n = read(fd, text.data() + used, text.size() - used - 1)) > 0) {
         used += size_t(n);
         if (used + 1 == text.size())
             text.resize(text.size() * 4);
@@ -90,8 +88,7 @@ bool read_groups(pid_t pid, std::vector<gid_t>* groups)
 
 TokenRef Identities::for_groups(Key key)
 {
-    if (const auto known = tokens_.find(key); known != tokens_.end())
-    {
+    if (const auto known = tokens_.find(key); known != tokens_.end()) {
         recent_.splice(recent_.begin(), recent_, known->second.second);
         return known->second.first;
     }
@@ -115,8 +112,7 @@ TokenRef Identities::for_groups(Key key)
     if (!token)
         return token;
 
-    if (tokens_.size() >= tokens_max)
-    {
+    if (tokens_.size() >= tokens_max) {
         tokens_.erase(recent_.back());
         recent_.pop_back();
     }

@@ -54,8 +54,8 @@ bool read_groups(pid_t pid, std::vector<gid_t>* groups);
 /// Parses the text of /proc/PID/status.
 std::vector<gid_t> parse_groups(const char* status);
 
-/// Makes and remembers tokens. A process's supplementary groups are read once and believed for a second: the kernel
-/// checks each access against the groups of this moment, too (default_permissions).
+/// Makes and remembers tokens. A process's supplementary groups are read once and believed for a second: the
+/// kernel checks each access against the groups of this moment, too (default_permissions).
 class Identities
 {
   public:

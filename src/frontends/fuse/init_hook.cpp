@@ -22,15 +22,12 @@ std::atomic<int> init_descriptor = -1;
 ssize_t receive(int descriptor, void* buffer, size_t size, void*)
 {
     const ssize_t n = ::read(descriptor, buffer, size);
-    if (n >= ssize_t(sizeof(fuse_in_header) + sizeof(fuse_init_in)))
-    {
+    if (n >= ssize_t(sizeof(fuse_in_header) + sizeof(fuse_init_in))) {
         const auto* header = static_cast<const fuse_in_header*>(buffer);
-        if (header->opcode == FUSE_INIT) [[unlikely]]
-        {
+        if (header->opcode == FUSE_INIT) [[unlikely]] {
             fuse_init_in init;
             std::memcpy(&init, header + 1, sizeof init);
-            if (init.flags & FUSE_HANDLE_KILLPRIV_V2)
-            {
+            if (init.flags & FUSE_HANDLE_KILLPRIV_V2) {
                 init_descriptor = descriptor;
                 init_request = header->unique;
             }
@@ -45,8 +42,7 @@ ssize_t send(int descriptor, iovec* parts, int count, void*)
         parts[1].iov_len >= offsetof(fuse_init_out, flags) + sizeof(uint32_t)) [[unlikely]]
     {
         const auto* header = static_cast<const fuse_out_header*>(parts[0].iov_base);
-        if (header->unique == init_request && header->error == 0)
-        {
+        if (header->unique == init_request && header->error == 0) {
             init_request = 0;
             static_cast<fuse_init_out*>(parts[1].iov_base)->flags |= FUSE_HANDLE_KILLPRIV_V2;
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "frontends/fuse/inode.h"
 
-#include "nt/upcase.h"
 #include "nt/text.h"
+#include "nt/upcase.h"
 
 namespace fsp::fuse {
 namespace {
@@ -133,16 +133,13 @@ void InodeTable::orphan_locked(Inode& inode)
 void InodeTable::release_locked(Inode* inode)
 {
     // Upwards in a loop: a deep tree that goes away must not recurse.
-    while (inode && --inode->references == 0 && inode->lookups == 0 && inode != &root_)
-    {
+    while (inode && --inode->references == 0 && inode->lookups == 0 && inode != &root_) {
         Inode* const parent = inode->parent;
         remove_index_locked(*inode);
-        if (parent)
-        {
+        if (parent) {
             ++parent->references; // taken over by the next round
             remove_name_locked(*inode);
-        }
-        else
+        } else
             unchain_locked(*inode);
         delete inode;
         --count_;
@@ -158,16 +155,14 @@ void InodeTable::grow_locked()
     std::vector<Inode*> names(buckets);
     std::vector<Inode*> indexes(buckets);
     for (Inode* chain : by_name_)
-        while (chain)
-        {
+        while (chain) {
             Inode* const inode = std::exchange(chain, chain->next_by_name);
             Inode*& bucket = names[inode->name_hash & (buckets - 1)];
             inode->next_by_name = bucket;
             bucket = inode;
         }
     for (Inode* chain : by_index_)
-        while (chain)
-        {
+        while (chain) {
             Inode* const inode = std::exchange(chain, chain->next_by_index);
             Inode*& bucket = indexes[bucket_of_index(inode->index, buckets)];
             inode->next_by_index = bucket;
@@ -182,10 +177,8 @@ Inode* InodeTable::found(Inode& parent, std::u16string_view name, uint64_t index
     const uint32_t h = hash(parent, name);
     std::lock_guard guard(lock_);
 
-    if (Inode* inode = find_locked(parent, name, h))
-    {
-        if (inode->index == index)
-        {
+    if (Inode* inode = find_locked(parent, name, h)) {
+        if (inode->index == index) {
             ++inode->lookups;
             return inode;
         }
@@ -196,8 +189,7 @@ Inode* InodeTable::found(Inode& parent, std::u16string_view name, uint64_t index
     if (index != 0)
         for (Inode* inode = by_index_[bucket_of_index(index, by_index_.size())]; inode;
              inode = inode->next_by_index)
-            if (inode->index == index && inode->parent)
-            {
+            if (inode->index == index && inode->parent) {
                 bool below = false;
                 for (const Inode* up = &parent; up; up = up->parent)
                     below |= up == inode;
@@ -297,15 +289,13 @@ void InodeTable::rename(Inode& parent, std::u16string_view name, Inode& new_pare
 bool InodeTable::path_locked(const Inode& inode, std::u16string* out) const
 {
     size_t length = 0;
-    for (const Inode* up = &inode; up != &root_; up = up->parent)
-    {
+    for (const Inode* up = &inode; up != &root_; up = up->parent) {
         if (up->orphan || !up->parent)
             return false;
         length += 1 + up->name.size();
     }
     out->resize(length);
-    for (const Inode* up = &inode; up != &root_; up = up->parent)
-    {
+    for (const Inode* up = &inode; up != &root_; up = up->parent) {
         length -= up->name.size();
         up->name.copy(out->data() + length, up->name.size());
         (*out)[--length] = u'\\';

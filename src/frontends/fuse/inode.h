@@ -43,9 +43,9 @@ struct Inode
     Ownership ownership;
     bool ownership_known = false;
 
-    std::atomic<bool> orphan = false;    ///< has no name any more
+    std::atomic<bool> orphan = false; ///< has no name any more
     std::atomic<bool> directory = false;
-    std::atomic<mode_t> type = 0; ///< S_IFMT
+    std::atomic<mode_t> type = 0;         ///< S_IFMT
     std::atomic<bool> privileged = false; ///< a file with set-user-ID or set-group-ID
     /// Time of the last write through an open file whose handle has not told the file system yet; 0: none.
     std::atomic<int64_t> written_at = 0;
@@ -53,7 +53,8 @@ struct Inode
     uint64_t number = 0; ///< st_ino
 };
 
-/// All inodes of a mount. Thread-safe; its lock is held for moments only, never during a request to the driver.
+/// All inodes of a mount. Thread-safe; its lock is held for moments only, never during a request to the
+/// driver.
 class InodeTable
 {
   public:
@@ -68,8 +69,8 @@ class InodeTable
     Inode* from_number(uint64_t nodeid);
     uint64_t to_number(const Inode& inode) const;
 
-    /// The inode of a name that was just found to have the index, with one more lookup. A file that somebody else
-    /// moved here is recognised by its index.
+    /// The inode of a name that was just found to have the index, with one more lookup. A file that somebody
+    /// else moved here is recognised by its index.
     Inode* found(Inode& parent, std::u16string_view name, uint64_t index);
 
     /// The inode of a name if it is known, with one more reference (release).
@@ -100,8 +101,7 @@ class InodeTable
     std::mutex& lock() { return lock_; }
 
     /// Calls visit(Inode&) for each known child, under the lock.
-    template <typename Visit>
-    void for_each_child(const Inode& parent, Visit visit)
+    template<typename Visit> void for_each_child(const Inode& parent, Visit visit)
     {
         std::lock_guard guard(lock_);
         for (Inode* chain : by_name_)
@@ -111,8 +111,7 @@ class InodeTable
     }
 
     /// Calls visit(Inode&) for every inode, under the lock.
-    template <typename Visit>
-    void for_each(Visit visit)
+    template<typename Visit> void for_each(Visit visit)
     {
         std::lock_guard guard(lock_);
         visit(root_);

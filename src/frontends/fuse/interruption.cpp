@@ -34,13 +34,11 @@ struct SlotOfThread
 
     RequestSlot& get()
     {
-        if (!slot)
-        {
+        if (!slot) {
             std::lock_guard guard(free_lock);
             if (free_slots.empty())
                 slot = new RequestSlot;
-            else
-            {
+            else {
                 slot = free_slots.back();
                 free_slots.pop_back();
             }
@@ -102,8 +100,7 @@ Interruptions::~Interruptions()
 RequestSlot& Interruptions::begin(fuse_req* request, pid_t caller, Interruptions* owner)
 {
     RequestSlot& slot = slot_of_thread.get();
-    if (slot.interrupted.load(std::memory_order_acquire))
-    {
+    if (slot.interrupted.load(std::memory_order_acquire)) {
         // Wait until nobody who means the last request still looks at the slot.
         std::lock_guard guard(owner->lock_);
         slot.interrupted.store(false, std::memory_order_relaxed);
@@ -145,11 +142,10 @@ void Interruptions::interrupted(RequestSlot& slot, fuse_req* request)
 
 void Interruptions::give_up_locked(RequestSlot& slot, fuse_req* request)
 {
-    // As long as this is set the thread does not start another request without taking the lock, so the cancel below
-    // cannot hit the wrong one.
+    // As long as this is set the thread does not start another request without taking the lock, so the cancel
+    // below cannot hit the wrong one.
     slot.interrupted.store(true, std::memory_order_seq_cst);
-    if (claim(slot, request))
-    {
+    if (claim(slot, request)) {
         fuse_reply_err(request, EINTR);
         if (slot.thread)
             ntos::cancel_thread_io(slot.thread);
@@ -159,20 +155,17 @@ void Interruptions::give_up_locked(RequestSlot& slot, fuse_req* request)
 void Interruptions::watch()
 {
     std::unique_lock guard(lock_);
-    while (!stop_)
-    {
+    while (!stop_) {
         if (waiting_.empty())
             changed_.wait(guard, [this] { return stop_ || !waiting_.empty(); });
         else
             changed_.wait_for(guard, tick, [this] { return stop_; });
         const int64_t now = nt_now();
-        for (size_t i = 0; i < waiting_.size();)
-        {
+        for (size_t i = 0; i < waiting_.size();) {
             RequestSlot& slot = *waiting_[i];
             fuse_req* const request = slot.request.load(std::memory_order_acquire);
             const bool late = now - slot.interrupted_at >= std::chrono::nanoseconds(patience).count() / 100;
-            if (request && !late && !is_dying(slot.caller))
-            {
+            if (request && !late && !is_dying(slot.caller)) {
                 ++i;
                 continue;
             }

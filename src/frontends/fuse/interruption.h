@@ -19,8 +19,8 @@ struct fuse_req;
 
 namespace fsp::fuse {
 
-/// The request that a thread works on. Lives as long as the process: the kernel's interrupt may arrive while the
-/// thread is already at its next request.
+/// The request that a thread works on. Lives as long as the process: the kernel's interrupt may arrive while
+/// the thread is already at its next request.
 struct RequestSlot
 {
     /// Who takes the request out of here owns the right to reply.
@@ -34,10 +34,10 @@ struct RequestSlot
 /**
  * Decides what an interrupt means.
  *
- * A caller that is being killed gets its EINTR at once. Any other signal that a process handles interrupts the request,
- * too, but programs do not expect EINTR from stat or rename because a timer went off; so those requests go on for a
- * second before they are given up. The request itself is cancelled if the driver still has it; if the file system has
- * it, the thread waits for it and throws the outcome away.
+ * A caller that is being killed gets its EINTR at once. Any other signal that a process handles interrupts
+ * the request, too, but programs do not expect EINTR from stat or rename because a timer went off; so those
+ * requests go on for a second before they are given up. The request itself is cancelled if the driver still
+ * has it; if the file system has it, the thread waits for it and throws the outcome away.
  */
 class Interruptions
 {

@@ -14,7 +14,8 @@ namespace {
 /// After a break, or a refusal, others are busy in the directory: leave them alone for a while.
 constexpr int64_t pause_after_break = 2000000; // 200 ms in NT time
 
-/// A reply that was made just before a break may reach the kernel just after it was told to forget, so it is told twice.
+/// A reply that was made just before a break may reach the kernel just after it was told to forget, so it is
+/// told twice.
 constexpr auto second_time_after = std::chrono::milliseconds(50);
 
 } // namespace
@@ -33,12 +34,12 @@ bool Leases::hold(Inode& directory)
 {
     {
         std::lock_guard guard(session_.inodes().lock());
-        if (DirectoryLease* lease = directory.lease)
-        {
+        if (DirectoryLease* lease = directory.lease) {
             lease->used.store(true, std::memory_order_relaxed);
             return lease->ready && lease->oplock.held();
         }
-        if (!session_.root() || directory.orphan || (directory.no_lease_before != 0 && nt_now() < directory.no_lease_before))
+        if (!session_.root() || directory.orphan ||
+            (directory.no_lease_before != 0 && nt_now() < directory.no_lease_before))
             return false;
     }
     return acquire(directory);
@@ -46,7 +47,8 @@ bool Leases::hold(Inode& directory)
 
 bool Leases::acquire(Inode& directory)
 {
-    auto lease = std::make_unique<DirectoryLease>(directory, [this](DirectoryLease* broken) { queue(broken); });
+    auto lease =
+        std::make_unique<DirectoryLease>(directory, [this](DirectoryLease* broken) { queue(broken); });
     {
         std::lock_guard guard(session_.inodes().lock());
         if (directory.lease)
@@ -57,8 +59,7 @@ bool Leases::acquire(Inode& directory)
 
     std::u16string path;
     NTSTATUS status = STATUS_OBJECT_NAME_NOT_FOUND;
-    if (session_.inodes().path(directory, &path))
-    {
+    if (session_.inodes().path(directory, &path)) {
         ntos::Impersonation as_system(ntos::system_token());
         OpenRequest what;
         what.access = FILE_READ_ATTRIBUTES;
@@ -117,12 +118,10 @@ void Leases::drop(Inode& directory)
 /// Gives up one that was not used for long. Called with the lock held.
 void Leases::make_room()
 {
-    for (size_t looked = 0; looked < all_.size(); ++looked)
-    {
+    for (size_t looked = 0; looked < all_.size(); ++looked) {
         DirectoryLease* const lease = all_.front();
         all_.splice(all_.end(), all_, all_.begin());
-        if (!lease->used.exchange(false, std::memory_order_relaxed) || looked + 1 == all_.size())
-        {
+        if (!lease->used.exchange(false, std::memory_order_relaxed) || looked + 1 == all_.size()) {
             work_.push_back(lease);
             changed_.notify_one();
             return;
@@ -140,10 +139,8 @@ void Leases::queue(DirectoryLease* lease)
 void Leases::run()
 {
     std::unique_lock guard(lock_);
-    while (!stop_)
-    {
-        if (!work_.empty())
-        {
+    while (!stop_) {
+        if (!work_.empty()) {
             DirectoryLease* const lease = work_.front();
             // It may have been queued twice, for being broken and for going away.
             std::erase(work_, lease);
@@ -156,13 +153,11 @@ void Leases::run()
             guard.lock();
             continue;
         }
-        if (again_.empty())
-        {
+        if (again_.empty()) {
             changed_.wait(guard);
             continue;
         }
-        if (Clock::now() < again_.front().again)
-        {
+        if (Clock::now() < again_.front().again) {
             changed_.wait_until(guard, again_.front().again);
             continue;
         }
@@ -198,11 +193,10 @@ Leases::Forgetting Leases::detach(DirectoryLease* lease)
 void Leases::tell(const Forgetting& what)
 {
     fuse_session* const kernel = session_.connection();
-    for (const auto& [name, number] : what.children)
-    {
+    for (const auto& [name, number] : what.children) {
         // Expiring makes the kernel ask again; it does not tear the name out from under those who use it.
-        if (fuse_lowlevel_notify_expire_entry(kernel, what.directory, name.data(), name.size(), FUSE_LL_EXPIRE_ONLY) ==
-            -ENOSYS)
+        if (fuse_lowlevel_notify_expire_entry(kernel, what.directory, name.data(), name.size(),
+                                              FUSE_LL_EXPIRE_ONLY) == -ENOSYS)
             fuse_lowlevel_notify_inval_entry(kernel, what.directory, name.data(), name.size());
         if (number != 0)
             fuse_lowlevel_notify_inval_inode(kernel, number, -1, 0);
@@ -213,8 +207,7 @@ void Leases::tell(const Forgetting& what)
 void Leases::end(DirectoryLease* lease, bool tell_kernel)
 {
     Forgetting what = detach(lease);
-    if (tell_kernel)
-    {
+    if (tell_kernel) {
         tell(what);
         what.again = Clock::now() + second_time_after;
         std::lock_guard guard(lock_);

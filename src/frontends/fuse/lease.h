@@ -22,29 +22,29 @@ namespace fsp::fuse {
 
 class Session;
 
-/// One directory whose names and whose files' attributes the kernel remembers: a handle with a read-handle oplock, which
-/// the driver breaks when somebody else changes a name or an attribute in it.
+/// One directory whose names and whose files' attributes the kernel remembers: a handle with a read-handle
+/// oplock, which the driver breaks when somebody else changes a name or an attribute in it.
 class DirectoryLease
 {
   public:
     DirectoryLease(Inode& directory, std::function<void(DirectoryLease*)> broken)
         : inode(directory), oplock([this, broken = std::move(broken)] { broken(this); })
-    {
-    }
+    {}
 
     Inode& inode;
     NtHandle handle;
     Oplock oplock; ///< ends before the handle
     std::atomic<bool> ready = false;
-    std::atomic<bool> used = true;           ///< since the last look for one to give up
-    std::unordered_set<std::string> missing; ///< names that the kernel remembers as not there; under Leases' lock
+    std::atomic<bool> used = true; ///< since the last look for one to give up
+    std::unordered_set<std::string>
+        missing; ///< names that the kernel remembers as not there; under Leases' lock
 };
 
 /**
  * The leases of a mount.
  *
- * A broken lease is worked off by a thread of its own: it tells the kernel to forget, and then closes the handle, which
- * acknowledges the break. No request of the kernel ever waits for that thread.
+ * A broken lease is worked off by a thread of its own: it tells the kernel to forget, and then closes the
+ * handle, which acknowledges the break. No request of the kernel ever waits for that thread.
  */
 class Leases
 {

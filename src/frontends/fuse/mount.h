@@ -36,14 +36,15 @@ class Mount
 };
 
 /**
- * Mounts a volume. The mount shows in /proc/self/mountinfo as type fuse.winfsp with the volume's name as source.
- * All users may enter it if root mounts, or if /etc/fuse.conf has user_allow_other.
+ * Mounts a volume. The mount shows in /proc/self/mountinfo as type fuse.winfsp with the volume's name as
+ * source. All users may enter it if root mounts, or if /etc/fuse.conf has user_allow_other.
  *
  * @param[out] mount the mount
  * @param[out] error_sentence what is wrong, in one sentence, if the result is not STATUS_SUCCESS
  * @return STATUS_SUCCESS; STATUS_OBJECT_NAME_NOT_FOUND, STATUS_NOT_A_DIRECTORY, STATUS_DIRECTORY_NOT_EMPTY,
- *         STATUS_OBJECT_NAME_COLLISION (mounted already), STATUS_ACCESS_DENIED, STATUS_DEVICE_NOT_READY (no FUSE),
- *         STATUS_UNSUCCESSFUL. Whether the volume answers is not asked: a file system is mounted before it starts to do so
+ *         STATUS_OBJECT_NAME_COLLISION (mounted already), STATUS_ACCESS_DENIED, STATUS_DEVICE_NOT_READY (no
+ * FUSE), STATUS_UNSUCCESSFUL. Whether the volume answers is not asked: a file system is mounted before it
+ * starts to do so
  */
 NTSTATUS mount(const MountOptions& options, std::unique_ptr<Mount>* mount, std::string* error_sentence);
 

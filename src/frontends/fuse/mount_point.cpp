@@ -27,14 +27,11 @@ constexpr char our_type[] = "fuse.winfsp";
 std::string unescape(const std::string& text)
 {
     std::string out;
-    for (size_t i = 0; i < text.size(); ++i)
-    {
-        if (text[i] == '\\' && i + 3 < text.size())
-        {
+    for (size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\' && i + 3 < text.size()) {
             out += char((text[i + 1] - '0') << 6 | (text[i + 2] - '0') << 3 | (text[i + 3] - '0'));
             i += 3;
-        }
-        else
+        } else
             out += text[i];
     }
     return out;
@@ -52,8 +49,7 @@ std::string find_fusermount()
 {
     const char* path = std::getenv("PATH");
     std::istringstream folders(std::string(path ? path : "") + ":/usr/bin:/bin:/usr/local/bin");
-    for (std::string folder; std::getline(folders, folder, ':');)
-    {
+    for (std::string folder; std::getline(folders, folder, ':');) {
         const std::string candidate = folder + "/fusermount3";
         if (!folder.empty() && access(candidate.c_str(), X_OK) == 0)
             return candidate;
@@ -68,8 +64,7 @@ bool is_empty(const std::string& path)
         return true; // mounting needs no right to list
     bool empty = true;
     while (const dirent* entry = readdir(directory))
-        if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
-        {
+        if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) {
             empty = false;
             break;
         }
@@ -100,16 +95,14 @@ std::vector<MountedAt> parse_mountinfo(const std::string& text)
 {
     std::vector<MountedAt> out;
     std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);)
-    {
+    for (std::string line; std::getline(lines, line);) {
         std::istringstream words(line);
         std::string word;
         MountedAt mounted;
         for (int i = 0; words >> word && word != "-"; ++i)
             if (i == 4)
                 mounted.path = unescape(word);
-        if (words >> mounted.type >> mounted.source)
-        {
+        if (words >> mounted.type >> mounted.source) {
             mounted.source = unescape(mounted.source);
             out.push_back(mounted);
         }
@@ -126,7 +119,8 @@ bool detach(const std::string& mount_point)
         return false;
     const char* arguments[] = {"fusermount3", "-u", "-q", "-z", "--", mount_point.c_str(), nullptr};
     pid_t child;
-    if (posix_spawn(&child, fusermount.c_str(), nullptr, nullptr, const_cast<char**>(arguments), environ) != 0)
+    if (posix_spawn(&child, fusermount.c_str(), nullptr, nullptr, const_cast<char**>(arguments), environ) !=
+        0)
         return false;
     int status;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -134,51 +128,46 @@ bool detach(const std::string& mount_point)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-NTSTATUS prepare_mount_point(const std::string& mount_point, std::string* real_path, std::string* error_sentence)
+NTSTATUS prepare_mount_point(const std::string& mount_point, std::string* real_path,
+                             std::string* error_sentence)
 {
     const std::string quoted = "mount point " + mount_point;
     *real_path = real_path_of(mount_point);
 
     struct stat info;
     int result = stat(mount_point.c_str(), &info);
-    for (int tries = 0; result != 0 && (errno == ENOTCONN || errno == ECONNABORTED) && tries < 8; ++tries)
-    {
+    for (int tries = 0; result != 0 && (errno == ENOTCONN || errno == ECONNABORTED) && tries < 8; ++tries) {
         // Its process is gone. There may be several, one over the other.
-        if (!detach(*real_path))
-        {
-            *error_sentence = quoted + " belongs to a file system that ended, and cannot be unmounted; try umount -l";
+        if (!detach(*real_path)) {
+            *error_sentence =
+                quoted + " belongs to a file system that ended, and cannot be unmounted; try umount -l";
             return STATUS_ACCESS_DENIED;
         }
         result = stat(mount_point.c_str(), &info);
     }
-    if (result != 0)
-    {
-        if (errno == ENOENT || errno == ENOTDIR)
-        {
+    if (result != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) {
             *error_sentence = quoted + " does not exist; create the directory first";
             return STATUS_OBJECT_NAME_NOT_FOUND;
         }
         *error_sentence = quoted + " cannot be used: " + std::strerror(errno);
         return errno == EACCES ? STATUS_ACCESS_DENIED : STATUS_OBJECT_PATH_INVALID;
     }
-    if (!S_ISDIR(info.st_mode))
-    {
+    if (!S_ISDIR(info.st_mode)) {
         *error_sentence = quoted + " is not a directory";
         return STATUS_NOT_A_DIRECTORY;
     }
     for (const MountedAt& mounted : parse_mountinfo(read_all("/proc/self/mountinfo")))
-        if (mounted.path == *real_path && mounted.type == our_type)
-        {
+        if (mounted.path == *real_path && mounted.type == our_type) {
             *error_sentence = quoted + " is in use: a volume is mounted there already";
             return STATUS_OBJECT_NAME_COLLISION;
         }
-    if (geteuid() != 0 && access(mount_point.c_str(), W_OK | X_OK) != 0)
-    {
-        *error_sentence = "no permission to mount at " + mount_point + ": the directory must be writable for you";
+    if (geteuid() != 0 && access(mount_point.c_str(), W_OK | X_OK) != 0) {
+        *error_sentence =
+            "no permission to mount at " + mount_point + ": the directory must be writable for you";
         return STATUS_ACCESS_DENIED;
     }
-    if (!is_empty(mount_point))
-    {
+    if (!is_empty(mount_point)) {
         *error_sentence = quoted + " is not empty";
         return STATUS_DIRECTORY_NOT_EMPTY;
     }
@@ -188,8 +177,7 @@ NTSTATUS prepare_mount_point(const std::string& mount_point, std::string* real_p
 NTSTATUS check_fuse(std::string* error_sentence)
 {
     const int descriptor = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-    if (descriptor < 0)
-    {
+    if (descriptor < 0) {
         if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
             *error_sentence = "there is no /dev/fuse; load the kernel module with 'modprobe fuse'";
         else
@@ -197,8 +185,7 @@ NTSTATUS check_fuse(std::string* error_sentence)
         return STATUS_DEVICE_NOT_READY;
     }
     close(descriptor);
-    if (geteuid() != 0 && find_fusermount().empty())
-    {
+    if (geteuid() != 0 && find_fusermount().empty()) {
         *error_sentence = "fusermount3 was not found; install the package fuse3";
         return STATUS_DEVICE_NOT_READY;
     }
@@ -210,8 +197,7 @@ bool may_allow_others()
     if (geteuid() == 0)
         return true;
     std::ifstream file("/etc/fuse.conf");
-    for (std::string line; std::getline(file, line);)
-    {
+    for (std::string line; std::getline(file, line);) {
         const size_t start = line.find_first_not_of(" \t");
         const size_t end = line.find_last_not_of(" \t\r");
         if (start != std::string::npos && line.substr(start, end - start + 1) == "user_allow_other")

@@ -25,7 +25,8 @@ std::vector<MountedAt> parse_mountinfo(const std::string& text);
  * @param[out] real_path the path without links
  * @param[out] error_sentence if the result is not STATUS_SUCCESS
  */
-NTSTATUS prepare_mount_point(const std::string& mount_point, std::string* real_path, std::string* error_sentence);
+NTSTATUS prepare_mount_point(const std::string& mount_point, std::string* real_path,
+                             std::string* error_sentence);
 
 /// Whether this system can mount at all.
 NTSTATUS check_fuse(std::string* error_sentence);

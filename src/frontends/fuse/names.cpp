@@ -12,8 +12,8 @@ namespace {
 /// What Windows reserves goes to U+F000 + c, as every POSIX layer on Windows does.
 constexpr bool reserved(unsigned c)
 {
-    return (c >= 0x01 && c <= 0x1F) || c == '<' || c == '>' || c == ':' || c == '"' || c == '\\' || c == '|' ||
-           c == '?' || c == '*';
+    return (c >= 0x01 && c <= 0x1F) || c == '<' || c == '>' || c == ':' || c == '"' || c == '\\' ||
+           c == '|' || c == '?' || c == '*';
 }
 
 constexpr bool plain(unsigned char c) { return c >= 0x20 && c < 0x80 && !reserved(c); }
@@ -24,21 +24,17 @@ size_t literal_private(std::string_view text)
 {
     if (text.size() < 3 || uint8_t(text[0]) != 0xEF)
         return 0;
-    const unsigned unit =
-        0xF000u | (uint8_t(text[1]) & 0x3Fu) << 6 | (uint8_t(text[2]) & 0x3Fu);
+    const unsigned unit = 0xF000u | (uint8_t(text[1]) & 0x3Fu) << 6 | (uint8_t(text[2]) & 0x3Fu);
     const bool well_formed = (uint8_t(text[1]) & 0xC0) == 0x80 && (uint8_t(text[2]) & 0xC0) == 0x80;
     return well_formed && unit > 0xF000 && unit < 0xF080 && reserved(unit & 0x7F) ? 3 : 0;
 }
 
 /// Converts piece by piece into `put(units, count)`.
-template <typename Put>
-bool convert(std::string_view text, bool link, Put put)
+template<typename Put> bool convert(std::string_view text, bool link, Put put)
 {
-    while (!text.empty())
-    {
+    while (!text.empty()) {
         const unsigned char c = uint8_t(text[0]);
-        if (c < 0x80)
-        {
+        if (c < 0x80) {
             char16_t unit = c;
             if (link && c == '/')
                 unit = u'\\';
@@ -49,8 +45,7 @@ bool convert(std::string_view text, bool link, Put put)
             text.remove_prefix(1);
             continue;
         }
-        if (const size_t n = literal_private(text))
-        {
+        if (const size_t n = literal_private(text)) {
             char16_t escaped[3];
             for (size_t i = 0; i < n; ++i)
                 escaped[i] = char16_t(0xF000 | uint8_t(text[i]));
@@ -62,10 +57,9 @@ bool convert(std::string_view text, bool link, Put put)
         size_t run = 1;
         while (run < text.size() && uint8_t(text[run]) >= 0x80 && !literal_private(text.substr(run)))
             ++run;
-        for (size_t done = 0; done < run;)
-        {
-            // A UTF-8 sequence never gains units, so a buffer of 256 takes 256 bytes at a time; the cut must not
-            // fall into a sequence.
+        for (size_t done = 0; done < run;) {
+            // A UTF-8 sequence never gains units, so a buffer of 256 takes 256 bytes at a time; the cut must
+            // not fall into a sequence.
             size_t chunk = run - done < 256 ? run - done : 256;
             while (chunk > 1 && done + chunk < run && (uint8_t(text[done + chunk]) & 0xC0) == 0x80 &&
                    chunk > 250)
@@ -83,15 +77,12 @@ bool convert(std::string_view text, bool link, Put put)
 }
 
 /// Back to bytes through `put(bytes, count)`.
-template <typename Put>
-bool convert_back(std::u16string_view text, bool link, Put put)
+template<typename Put> bool convert_back(std::u16string_view text, bool link, Put put)
 {
-    while (!text.empty())
-    {
+    while (!text.empty()) {
         const char16_t unit = text[0];
         const bool stands_for_reserved = unit > 0xF000 && unit < 0xF080 && reserved(unit & 0x7F);
-        if (unit < 0x80 || stands_for_reserved)
-        {
+        if (unit < 0x80 || stands_for_reserved) {
             char byte = char(unit & 0x7F);
             if (link && unit == u'\\')
                 byte = '/';
@@ -107,8 +98,7 @@ bool convert_back(std::u16string_view text, bool link, Put put)
         if (run > 1 && (text[run - 1] & 0xFC00) == 0xD800)
             --run; // keep a surrogate pair together
         char bytes[64 * 3];
-        const auto result =
-            nt::to_utf8(text.substr(0, run), bytes, std::size(bytes), nt::TextMode::lossless);
+        const auto result = nt::to_utf8(text.substr(0, run), bytes, std::size(bytes), nt::TextMode::lossless);
         if (!put(bytes, result.written))
             return false;
         text.remove_prefix(run);
@@ -125,8 +115,7 @@ int to_nt_name(std::string_view name, unsigned limit, Name* out)
 
     // Nearly every name is plain ASCII.
     size_t n = 0;
-    while (n < name.size() && n < limit && plain(uint8_t(name[n])))
-    {
+    while (n < name.size() && n < limit && plain(uint8_t(name[n]))) {
         out->text[n] = uint8_t(name[n]);
         ++n;
     }

@@ -8,15 +8,14 @@
 namespace fsp::fuse {
 namespace {
 
-/// Handles are opened for asynchronous use, so that requests on one handle need not queue behind each other; each
-/// thread waits on its own event.
+/// Handles are opened for asynchronous use, so that requests on one handle need not queue behind each other;
+/// each thread waits on its own event.
 class Wait
 {
   public:
     Wait()
     {
-        if (!event_)
-        {
+        if (!event_) {
             HANDLE event = nullptr;
             NtCreateEvent(&event, EVENT_ALL_ACCESS, nullptr, SynchronizationEvent, FALSE);
             event_ = NtHandle(event);
@@ -56,11 +55,12 @@ NTSTATUS open_file(HANDLE root, std::u16string_view path, const OpenRequest& req
     InitializeObjectAttributes(&attributes, &name, 0, root, request.descriptor);
     IO_STATUS_BLOCK io;
     HANDLE opened = nullptr;
-    // The one call of a kernel-mode client, for the oplock key; the access check is that of user mode all the same.
+    // The one call of a kernel-mode client, for the oplock key; the access check is that of user mode all the
+    // same.
     const NTSTATUS status = IoCreateFileEx(
-        &opened, request.access | SYNCHRONIZE, &attributes, &io, nullptr, request.attributes, FILE_SHARE_VALID_FLAGS,
-        request.disposition, request.options | FILE_OPEN_REPARSE_POINT, request.ea, request.ea_size,
-        CreateFileTypeNone, nullptr, IO_FORCE_ACCESS_CHECK, oplock_key_context());
+        &opened, request.access | SYNCHRONIZE, &attributes, &io, nullptr, request.attributes,
+        FILE_SHARE_VALID_FLAGS, request.disposition, request.options | FILE_OPEN_REPARSE_POINT, request.ea,
+        request.ea_size, CreateFileTypeNone, nullptr, IO_FORCE_ACCESS_CHECK, oplock_key_context());
     if (NT_SUCCESS(status))
         *handle = NtHandle(opened);
     return status;
@@ -83,8 +83,7 @@ NTSTATUS write_file(HANDLE file, const void* buffer, uint32_t size, uint64_t off
     Wait wait;
     LARGE_INTEGER at;
     at.QuadPart = LONGLONG(offset);
-    if (offset == at_end_of_file)
-    {
+    if (offset == at_end_of_file) {
         at.HighPart = -1;
         at.LowPart = FILE_WRITE_TO_END_OF_FILE;
     }
@@ -140,8 +139,7 @@ NTSTATUS query_ea(HANDLE file, std::string_view name, void* buffer, ULONG size, 
 {
     alignas(4) char list[sizeof(FILE_GET_EA_INFORMATION) + 256];
     ULONG list_size = 0;
-    if (!name.empty())
-    {
+    if (!name.empty()) {
         auto* entry = reinterpret_cast<FILE_GET_EA_INFORMATION*>(list);
         entry->NextEntryOffset = 0;
         entry->EaNameLength = UCHAR(name.size());
@@ -152,8 +150,8 @@ NTSTATUS query_ea(HANDLE file, std::string_view name, void* buffer, ULONG size, 
     IO_STATUS_BLOCK io;
     io.Information = 0;
     // Zw: the mode is read through any open handle of a file, whatever the application may do with it.
-    const NTSTATUS status = ZwQueryEaFile(file, &io, buffer, size, FALSE, list_size ? list : nullptr,
-                                          list_size, nullptr, TRUE);
+    const NTSTATUS status =
+        ZwQueryEaFile(file, &io, buffer, size, FALSE, list_size ? list : nullptr, list_size, nullptr, TRUE);
     *done = ULONG(io.Information);
     return status;
 }
@@ -167,9 +165,8 @@ NTSTATUS set_ea(HANDLE file, void* buffer, ULONG size)
 NTSTATUS get_reparse(HANDLE file, void* buffer, ULONG size, ULONG* done)
 {
     Wait wait;
-    const NTSTATUS status =
-        wait.finish(NtFsControlFile(file, wait.event(), nullptr, nullptr, &wait.io, FSCTL_GET_REPARSE_POINT,
-                                    nullptr, 0, buffer, size));
+    const NTSTATUS status = wait.finish(NtFsControlFile(file, wait.event(), nullptr, nullptr, &wait.io,
+                                                        FSCTL_GET_REPARSE_POINT, nullptr, 0, buffer, size));
     *done = NT_SUCCESS(status) ? ULONG(wait.io.Information) : 0;
     return status;
 }
@@ -177,8 +174,8 @@ NTSTATUS get_reparse(HANDLE file, void* buffer, ULONG size, ULONG* done)
 NTSTATUS set_reparse(HANDLE file, const void* buffer, ULONG size)
 {
     Wait wait;
-    return wait.finish(NtFsControlFile(file, wait.event(), nullptr, nullptr, &wait.io, FSCTL_SET_REPARSE_POINT,
-                                       const_cast<void*>(buffer), size, nullptr, 0));
+    return wait.finish(NtFsControlFile(file, wait.event(), nullptr, nullptr, &wait.io,
+                                       FSCTL_SET_REPARSE_POINT, const_cast<void*>(buffer), size, nullptr, 0));
 }
 
 NTSTATUS flush_file(HANDLE file)

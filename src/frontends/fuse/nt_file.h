@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The calls to the driver, as a client of the NT interface. Every call waits for its end; buffers belong to the
-// caller.
+// The calls to the driver, as a client of the NT interface. Every call waits for its end; buffers belong to
+// the caller.
 #pragma once
 
 #include <cstddef>
@@ -62,7 +62,8 @@ NTSTATUS read_file(HANDLE file, void* buffer, uint32_t size, uint64_t offset, ui
 constexpr uint64_t at_end_of_file = ~uint64_t(0);
 NTSTATUS write_file(HANDLE file, const void* buffer, uint32_t size, uint64_t offset, uint32_t* done);
 
-NTSTATUS query_file(HANDLE file, FILE_INFORMATION_CLASS what, void* buffer, size_t size, size_t* done = nullptr);
+NTSTATUS query_file(HANDLE file, FILE_INFORMATION_CLASS what, void* buffer, size_t size,
+                    size_t* done = nullptr);
 NTSTATUS set_file(HANDLE file, FILE_INFORMATION_CLASS what, const void* buffer, size_t size);
 NTSTATUS query_volume(HANDLE file, FS_INFORMATION_CLASS what, void* buffer, size_t size);
 

@@ -27,8 +27,7 @@ class DataBuffer
     static char* of_size(size_t size)
     {
         static thread_local DataBuffer buffer;
-        if (buffer.size_ < size)
-        {
+        if (buffer.size_ < size) {
             buffer.data_.reset(static_cast<char*>(std::aligned_alloc(4096, (size + 4095) & ~size_t(4095))));
             buffer.size_ = buffer.data_ ? size : 0;
         }
@@ -68,7 +67,8 @@ NTSTATUS file_size(HANDLE file, uint64_t* size)
     return status;
 }
 
-void write(fuse_req_t handle, fuse_ino_t number, const char* data, size_t size, off_t offset, fuse_file_info* info)
+void write(fuse_req_t handle, fuse_ino_t number, const char* data, size_t size, off_t offset,
+           fuse_file_info* info)
 {
     Request request(handle);
     Inode& inode = request.inode(number);
@@ -77,8 +77,8 @@ void write(fuse_req_t handle, fuse_ino_t number, const char* data, size_t size, 
     drop_privileges(request, inode);
     const bool append = (info->flags & O_APPEND) && !info->writepage;
     uint32_t done = 0;
-    const NTSTATUS status = write_file(file.nt(), data, uint32_t(size),
-                                       append ? at_end_of_file : uint64_t(offset), &done);
+    const NTSTATUS status =
+        write_file(file.nt(), data, uint32_t(size), append ? at_end_of_file : uint64_t(offset), &done);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     note_write(inode, file);
@@ -93,8 +93,7 @@ NTSTATUS write_zeros(HANDLE file, uint64_t from, uint64_t to)
     if (!zeros)
         return STATUS_NO_MEMORY;
     std::memset(zeros, 0, piece);
-    while (from < to)
-    {
+    while (from < to) {
         uint32_t done;
         const NTSTATUS status =
             write_file(file, zeros, uint32_t(std::min<uint64_t>(piece, to - from)), from, &done);
@@ -114,7 +113,8 @@ NTSTATUS set_allocation(HANDLE file, uint64_t size)
     return set_file(file, FileAllocationInformation, &allocation, sizeof allocation);
 }
 
-void fallocate(fuse_req_t handle, fuse_ino_t number, int mode, off_t offset, off_t length, fuse_file_info* info)
+void fallocate(fuse_req_t handle, fuse_ino_t number, int mode, off_t offset, off_t length,
+               fuse_file_info* info)
 {
     Request request(handle);
     Inode& inode = request.inode(number);
@@ -131,18 +131,15 @@ void fallocate(fuse_req_t handle, fuse_ino_t number, int mode, off_t offset, off
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
 
-    switch (mode)
-    {
+    switch (mode) {
     case 0:
     case FALLOC_FL_KEEP_SIZE:
-        if (end > size)
-        {
+        if (end > size) {
             FILE_STANDARD_INFORMATION standard;
             status = query_file(nt, FileStandardInformation, &standard, sizeof standard);
             if (NT_SUCCESS(status) && end > uint64_t(standard.AllocationSize.QuadPart))
                 status = set_allocation(nt, end);
-            if (NT_SUCCESS(status) && mode == 0)
-            {
+            if (NT_SUCCESS(status) && mode == 0) {
                 FILE_END_OF_FILE_INFORMATION information;
                 information.EndOfFile.QuadPart = LONGLONG(end);
                 status = set_file(nt, FileEndOfFileInformation, &information, sizeof information);
@@ -154,8 +151,7 @@ void fallocate(fuse_req_t handle, fuse_ino_t number, int mode, off_t offset, off
     case FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE:
         // The driver has no request to punch a hole; a range reads as zeros all the same.
         status = write_zeros(nt, uint64_t(offset), std::min(end, std::max(size, uint64_t(offset))));
-        if (NT_SUCCESS(status) && mode == FALLOC_FL_ZERO_RANGE && end > size)
-        {
+        if (NT_SUCCESS(status) && mode == FALLOC_FL_ZERO_RANGE && end > size) {
             FILE_END_OF_FILE_INFORMATION information;
             information.EndOfFile.QuadPart = LONGLONG(end);
             status = set_file(nt, FileEndOfFileInformation, &information, sizeof information);

@@ -2,8 +2,9 @@
 //
 // Directories: opendir, readdir, readdirplus, releasedir, fsyncdir.
 //
-// What was read of a directory stays with its handle, and offsets point into it: an offset means the same entry however
-// the directory changes meanwhile, and the driver's enumeration goes on after the last entry it gave.
+// What was read of a directory stays with its handle, and offsets point into it: an offset means the same
+// entry however the directory changes meanwhile, and the driver's enumeration goes on after the last entry it
+// gave.
 #include <cerrno>
 #include <cstring>
 
@@ -60,8 +61,7 @@ NTSTATUS read_more(OpenDirectory& directory)
     uint32_t size;
     const NTSTATUS status =
         query_directory(directory.handle.get(), buffer, chunk_size, directory.chunks.empty(), &size);
-    if (status == STATUS_NO_MORE_FILES || status == STATUS_NO_SUCH_FILE)
-    {
+    if (status == STATUS_NO_MORE_FILES || status == STATUS_NO_SUCH_FILE) {
         directory.complete = true;
         return STATUS_SUCCESS;
     }
@@ -81,8 +81,7 @@ class Listing
   public:
     Listing(Request& request, Inode& inode, size_t size, bool plus)
         : request_(request), inode_(inode), plus_(plus), capacity_(size), buffer_(space(size))
-    {
-    }
+    {}
 
     /// @param next where reading goes on after the entry
     /// @return false if the entry does not fit
@@ -90,14 +89,12 @@ class Listing
     {
         fuse_entry_param entry{};
         const Inode* of = &inode_;
-        if (name[1] == '.')
-        {
+        if (name[1] == '.') {
             std::lock_guard guard(request_.inodes().lock());
             if (inode_.parent)
                 of = inode_.parent;
             entry.attr.st_ino = of->number;
-        }
-        else
+        } else
             entry.attr.st_ino = of->number;
         entry.attr.st_mode = S_IFDIR;
         return put(name, entry, next);
@@ -124,8 +121,7 @@ class Listing
         if (used_ + fuse_add_direntry_plus(request_.handle(), nullptr, 0, text, nullptr, 0) > capacity_)
             return false;
         Attributes attributes;
-        if (look_up(name, &attributes))
-        {
+        if (look_up(name, &attributes)) {
             entry = make_entry(request_, inode_, name, attributes);
             entries_.push_back(entry);
         }
@@ -146,8 +142,7 @@ class Listing
     {
         static thread_local std::unique_ptr<char[]> buffer;
         static thread_local size_t buffer_size = 0;
-        if (buffer_size < size)
-        {
+        if (buffer_size < size) {
             buffer.reset(new char[size]);
             buffer_size = size;
         }
@@ -165,10 +160,10 @@ class Listing
 
     bool put(const char* name, const fuse_entry_param& entry, off_t next)
     {
-        const size_t size = plus_ ? fuse_add_direntry_plus(request_.handle(), buffer_ + used_, capacity_ - used_, name,
-                                                           &entry, next)
-                                  : fuse_add_direntry(request_.handle(), buffer_ + used_, capacity_ - used_, name,
-                                                      &entry.attr, next);
+        const size_t size = plus_ ? fuse_add_direntry_plus(request_.handle(), buffer_ + used_,
+                                                           capacity_ - used_, name, &entry, next)
+                                  : fuse_add_direntry(request_.handle(), buffer_ + used_, capacity_ - used_,
+                                                      name, &entry.attr, next);
         if (size > capacity_ - used_)
             return false;
         used_ += size;
@@ -189,8 +184,7 @@ void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_
     Request request(handle);
     OpenDirectory& directory = directory_of(info);
     std::lock_guard guard(directory.lock);
-    if (offset == 0 && !directory.chunks.empty())
-    {
+    if (offset == 0 && !directory.chunks.empty()) {
         // rewinddir: the directory as it is now
         directory.chunks.clear();
         directory.complete = false;
@@ -203,17 +197,14 @@ void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_
         return listing.reply();
 
     off_t position = offset < first_entry ? 0 : offset - first_entry;
-    for (;;)
-    {
+    for (;;) {
         const size_t index = size_t(position / chunk_units);
         size_t at = size_t(position % chunk_units) * 8;
-        if (index >= directory.chunks.size())
-        {
+        if (index >= directory.chunks.size()) {
             if (directory.complete)
                 break;
             const NTSTATUS status = read_more(directory);
-            if (!NT_SUCCESS(status))
-            {
+            if (!NT_SUCCESS(status)) {
                 if (listing.empty())
                     return void(request.refuse(status));
                 break;
@@ -221,13 +212,13 @@ void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_
             continue;
         }
         const OpenDirectory::Chunk& chunk = directory.chunks[index];
-        if (at >= chunk.size)
-        {
+        if (at >= chunk.size) {
             position = off_t(index + 1) * chunk_units;
             continue;
         }
         const auto& found = *reinterpret_cast<const FILE_ID_BOTH_DIR_INFORMATION*>(chunk.entries.get() + at);
-        position = found.NextEntryOffset ? position + found.NextEntryOffset / 8 : off_t(index + 1) * chunk_units;
+        position =
+            found.NextEntryOffset ? position + found.NextEntryOffset / 8 : off_t(index + 1) * chunk_units;
         if (!listing.add(found, position + first_entry))
             break;
     }

@@ -19,10 +19,9 @@ constexpr ACCESS_MASK always = FILE_READ_ATTRIBUTES | READ_CONTROL;
 
 ACCESS_MASK data_access(int flags)
 {
-    // Not FILE_APPEND_DATA: where an append goes is said with each write, because the kernel writes pages of a mapping
-    // through any handle of the file.
-    switch (flags & O_ACCMODE)
-    {
+    // Not FILE_APPEND_DATA: where an append goes is said with each write, because the kernel writes pages of
+    // a mapping through any handle of the file.
+    switch (flags & O_ACCMODE) {
     case O_WRONLY:
         return FILE_WRITE_DATA;
     case O_RDWR:
@@ -61,8 +60,7 @@ NTSTATUS open_data(Request& request, Inode& inode, int flags, OpenFile& file)
         known = inode.ownership_known;
     }
     const ACCESS_MASK wanted = data_access(flags) | always;
-    if (inode.orphan)
-    {
+    if (inode.orphan) {
         // Through /proc/PID/fd a file without a name can be opened again. The kernel has checked the mode.
         file.lender = borrow(request.inodes(), inode, wanted & ~ACCESS_MASK(FILE_EXECUTE));
         file.access = file.lender ? file.lender->access : 0;
@@ -71,8 +69,7 @@ NTSTATUS open_data(Request& request, Inode& inode, int flags, OpenFile& file)
     const ACCESS_MASK more = known ? owner_access(request, ownership) : 0;
     what.access = file.access = wanted | more;
     NTSTATUS status = request.open(inode, what, &file.handle);
-    if (status == STATUS_ACCESS_DENIED && more != 0)
-    {
+    if (status == STATUS_ACCESS_DENIED && more != 0) {
         what.access = file.access = wanted;
         status = request.open(inode, what, &file.handle);
     }
@@ -83,8 +80,7 @@ NTSTATUS open_data(Request& request, Inode& inode, int flags, OpenFile& file)
     NtHandle checked = std::move(file.handle);
     what.access = file.access = wanted | FILE_READ_DATA;
     status = request.open(inode, what, &file.handle);
-    if (status == STATUS_ACCESS_DENIED)
-    {
+    if (status == STATUS_ACCESS_DENIED) {
         request.impersonate_system();
         what.options |= FILE_OPEN_FOR_BACKUP_INTENT;
         status = request.open(inode, what, &file.handle);
@@ -101,8 +97,7 @@ void open(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
     file->inode = &inode;
 
     NTSTATUS status = open_data(request, inode, info->flags, *file);
-    if (NT_SUCCESS(status) && (info->flags & O_TRUNC))
-    {
+    if (NT_SUCCESS(status) && (info->flags & O_TRUNC)) {
         drop_privileges(request, inode);
         status = truncate(file->nt());
         if (NT_SUCCESS(status))
@@ -132,10 +127,9 @@ void create(fuse_req_t handle, fuse_ino_t parent_number, const char* text, mode_
     file->access = data_access(info->flags) | always | FILE_WRITE_ATTRIBUTES | WRITE_DAC | WRITE_OWNER |
                    FILE_READ_EA | FILE_WRITE_EA;
     NewFile made;
-    NTSTATUS status = create_file(request, parent, name.view(), S_IFREG | (mode & 07777), file->access, data_options,
-                                  &made);
-    if (status == STATUS_OBJECT_NAME_COLLISION && !(info->flags & O_EXCL))
-    {
+    NTSTATUS status = create_file(request, parent, name.view(), S_IFREG | (mode & 07777), file->access,
+                                  data_options, &made);
+    if (status == STATUS_OBJECT_NAME_COLLISION && !(info->flags & O_EXCL)) {
         // Somebody was faster; without O_EXCL that is an ordinary open.
         OpenRequest what;
         what.access = file->access = data_access(info->flags) | always;
@@ -158,8 +152,7 @@ void create(fuse_req_t handle, fuse_ino_t parent_number, const char* text, mode_
     attach(request.inodes(), *opened);
     info->fh = reinterpret_cast<uint64_t>(opened);
     info->noflush = 1;
-    if (!request.created(entry, *info))
-    {
+    if (!request.created(entry, *info)) {
         take_back(request, entry);
         give_back(request.inodes(), opened);
     }

@@ -32,8 +32,7 @@ void hold_for_attributes(Session& session, Inode& inode)
 {
     if (inode.directory)
         session.leases().hold(inode);
-    if (Inode* parent = parent_of(session, inode))
-    {
+    if (Inode* parent = parent_of(session, inode)) {
         session.leases().hold(*parent);
         session.inodes().release(*parent);
     }
@@ -52,8 +51,7 @@ void lookup(fuse_req_t handle, fuse_ino_t parent_number, const char* text)
     what.access = FILE_READ_ATTRIBUTES | READ_CONTROL | FILE_READ_EA;
     NtHandle file;
     NTSTATUS status = request.open(parent, name.view(), what, &file);
-    if (status == STATUS_ACCESS_DENIED)
-    {
+    if (status == STATUS_ACCESS_DENIED) {
         // Linux asks for the right to search the parent, which the kernel has checked, and for nothing else.
         request.impersonate_system();
         what.options = FILE_OPEN_FOR_BACKUP_INTENT;
@@ -130,7 +128,8 @@ void remember(Request& request, Inode& inode, const Attributes& attributes)
     inode.privileged = attributes.type == S_IFREG && (attributes.ownership.mode & (S_ISUID | S_ISGID)) != 0;
 }
 
-fuse_entry_param make_entry(Request& request, Inode& parent, std::u16string_view name, const Attributes& attributes)
+fuse_entry_param make_entry(Request& request, Inode& parent, std::u16string_view name,
+                            const Attributes& attributes)
 {
     Inode& inode = *request.inodes().found(parent, name, attributes.index);
     remember(request, inode, attributes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Names come, move and go: mkdir, unlink, rmdir, rename; and the creation that create, mknod and symlink share.
+// Names come, move and go: mkdir, unlink, rmdir, rename; and the creation that create, mknod and symlink
+// share.
 #include <cerrno>
 #include <cstring>
 
@@ -22,8 +23,8 @@ void mkdir(fuse_req_t handle, fuse_ino_t parent_number, const char* text, mode_t
     if (const int error = request.name(text, &name))
         return void(request.fail(error));
     NewFile directory;
-    const NTSTATUS status = create_file(request, parent, name.view(), S_IFDIR | (mode & 07777), FILE_READ_ATTRIBUTES,
-                                        FILE_DIRECTORY_FILE, &directory);
+    const NTSTATUS status = create_file(request, parent, name.view(), S_IFDIR | (mode & 07777),
+                                        FILE_READ_ATTRIBUTES, FILE_DIRECTORY_FILE, &directory);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     directory.handle.reset();
@@ -53,12 +54,12 @@ struct RenameTarget
 /// One rename request to the driver.
 NTSTATUS rename_handle(Request& request, HANDLE file, const RenameTarget& target, bool replace)
 {
-    // Within a directory a name without a path suffices, and spares the driver a look at the target directory.
+    // Within a directory a name without a path suffices, and spares the driver a look at the target
+    // directory.
     std::u16string path;
     if (target.same_directory)
         path = target.name;
-    else
-    {
+    else {
         if (!request.inodes().path(target.parent, target.name, &path))
             return STATUS_OBJECT_PATH_NOT_FOUND;
         path.erase(0, 1); // relative to the root
@@ -69,8 +70,7 @@ NTSTATUS rename_handle(Request& request, HANDLE file, const RenameTarget& target
     rename->RootDirectory = target.same_directory ? nullptr : request.session().root();
     rename->FileNameLength = ULONG(path.size() * sizeof(char16_t));
     std::memcpy(rename->FileName, path.data(), rename->FileNameLength);
-    if (request.session().traits().posix_unlink_rename)
-    {
+    if (request.session().traits().posix_unlink_rename) {
         rename->Flags = FILE_RENAME_POSIX_SEMANTICS | FILE_RENAME_IGNORE_READONLY_ATTRIBUTE |
                         (replace ? FILE_RENAME_REPLACE_IF_EXISTS : 0);
         const NTSTATUS status = set_file(file, FileRenameInformationEx, buffer.data(), buffer.size());
@@ -82,8 +82,8 @@ NTSTATUS rename_handle(Request& request, HANDLE file, const RenameTarget& target
     return set_file(file, FileRenameInformation, buffer.data(), buffer.size());
 }
 
-/// Renames a directory over an empty one. NT never replaces a directory, so the target steps aside first; it is
-/// removed last, and comes back if the rename fails.
+/// Renames a directory over an empty one. NT never replaces a directory, so the target steps aside first; it
+/// is removed last, and comes back if the rename fails.
 NTSTATUS replace_directory(Request& request, HANDLE source, const RenameTarget& target)
 {
     OpenRequest what;
@@ -108,8 +108,7 @@ NTSTATUS replace_directory(Request& request, HANDLE source, const RenameTarget& 
     status = set_delete(request.session(), old.get());
     if (NT_SUCCESS(status))
         status = rename_handle(request, source, target, false);
-    if (!NT_SUCCESS(status))
-    {
+    if (!NT_SUCCESS(status)) {
         FILE_DISPOSITION_INFORMATION keep{FALSE};
         set_file(old.get(), FileDispositionInformation, &keep, sizeof keep);
         rename_handle(request, old.get(), {target.parent, target.name, true}, false);
@@ -146,8 +145,7 @@ void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_
     {
         Attributes attributes;
         query_basic(source.get(), &attributes);
-        if (attributes.type == S_IFDIR)
-        {
+        if (attributes.type == S_IFDIR) {
             const NTSTATUS replaced = replace_directory(request, source.get(), target);
             if (replaced != STATUS_OBJECT_NAME_NOT_FOUND && replaced != STATUS_NOT_A_DIRECTORY)
                 status = replaced;
@@ -166,13 +164,13 @@ NTSTATUS new_ownership(Request& request, Inode& parent, mode_t mode, Ownership* 
     Ownership above;
     bool known;
     {
-        // The kernel has just looked at the parent to check permissions, so this is as new as its own knowledge.
+        // The kernel has just looked at the parent to check permissions, so this is as new as its own
+        // knowledge.
         std::lock_guard guard(request.inodes().lock());
         above = parent.ownership;
         known = parent.ownership_known;
     }
-    if (!known)
-    {
+    if (!known) {
         Access access;
         Attributes attributes;
         NTSTATUS status = request.access_attributes(parent, &access);
@@ -193,8 +191,8 @@ NTSTATUS new_ownership(Request& request, Inode& parent, mode_t mode, Ownership* 
     return STATUS_SUCCESS;
 }
 
-NTSTATUS create_file(Request& request, Inode& parent, std::u16string_view name, mode_t mode, ACCESS_MASK access,
-                     ULONG options, NewFile* out)
+NTSTATUS create_file(Request& request, Inode& parent, std::u16string_view name, mode_t mode,
+                     ACCESS_MASK access, ULONG options, NewFile* out)
 {
     const VolumeTraits& traits = request.session().traits();
     Ownership ownership;
@@ -211,8 +209,7 @@ NTSTATUS create_file(Request& request, Inode& parent, std::u16string_view name, 
     if (traits.persistent_acls)
         what.descriptor = descriptor->get();
     ModeEa ea;
-    if (!descriptor->exact && !S_ISLNK(mode) && traits.extended_attributes)
-    {
+    if (!descriptor->exact && !S_ISLNK(mode) && traits.extended_attributes) {
         ea = make_mode_ea(ownership.mode);
         what.ea = ea.bytes;
         what.ea_size = sizeof ea.bytes;
@@ -229,8 +226,7 @@ NTSTATUS create_file(Request& request, Inode& parent, std::u16string_view name, 
 
 NTSTATUS set_delete(const Session& session, HANDLE file)
 {
-    if (session.traits().posix_unlink_rename)
-    {
+    if (session.traits().posix_unlink_rename) {
         FILE_DISPOSITION_INFORMATION_EX posix{FILE_DISPOSITION_DELETE | FILE_DISPOSITION_POSIX_SEMANTICS |
                                               FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE};
         const NTSTATUS status = set_file(file, FileDispositionInformationEx, &posix, sizeof posix);
@@ -253,8 +249,7 @@ NTSTATUS remove_file(Request& request, Inode& parent, std::u16string_view name, 
     if (!NT_SUCCESS(status))
         return status;
     // From here on requests for the file go through the handles that are open.
-    if (Inode* inode = request.inodes().child(parent, name))
-    {
+    if (Inode* inode = request.inodes().child(parent, name)) {
         request.inodes().orphan(*inode);
         request.session().leases().drop(*inode);
         request.inodes().release(*inode);

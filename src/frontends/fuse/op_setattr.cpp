@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// chmod, chown, truncate, utimens. The kernel has checked who may (default_permissions); the driver checks again when
-// the file is opened. Set-user-ID and set-group-ID bits fall with a change of owner or content
+// chmod, chown, truncate, utimens. The kernel has checked who may (default_permissions); the driver checks
+// again when the file is opened. Set-user-ID and set-group-ID bits fall with a change of owner or content
 // (FUSE_HANDLE_KILLPRIV_V2).
 #include <cerrno>
 
@@ -37,7 +37,8 @@ NTSTATUS set_ownership(const Session& session, HANDLE file, const struct stat& w
 
     const auto descriptor = to_descriptor(next, now.type == S_IFDIR);
     SECURITY_INFORMATION parts = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
-    // Only what changes: an owner who is not root may not even set himself anew as the owner on some file systems.
+    // Only what changes: an owner who is not root may not even set himself anew as the owner on some file
+    // systems.
     if (next.uid != now.ownership.uid)
         parts |= OWNER_SECURITY_INFORMATION;
     if (next.gid != now.ownership.gid)
@@ -73,13 +74,11 @@ NTSTATUS set_times(Request& request, Inode& inode, HANDLE file, const struct sta
         basic.LastWriteTime.QuadPart = to_nt_time(wanted.st_mtim);
     basic.ChangeTime.QuadPart = now;
 
-    // Handles through which the file was written would put the time of their write over this one when they close.
-    // Setting a time through a handle tells the driver to leave it alone.
-    if (basic.LastWriteTime.QuadPart != 0)
-    {
+    // Handles through which the file was written would put the time of their write over this one when they
+    // close. Setting a time through a handle tells the driver to leave it alone.
+    if (basic.LastWriteTime.QuadPart != 0) {
         inode.written_at = 0;
-        while (OpenFile* open = borrow_written(request.inodes(), inode))
-        {
+        while (OpenFile* open = borrow_written(request.inodes(), inode)) {
             set_file(open->nt(), FileBasicInformation, &basic, sizeof basic);
             give_back(request.inodes(), open);
         }
@@ -99,8 +98,7 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
 
     OpenRequest what;
     what.access = FILE_READ_ATTRIBUTES | READ_CONTROL;
-    if (which & sets_ownership)
-    {
+    if (which & sets_ownership) {
         what.access |= WRITE_DAC;
         if (which & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
             what.access |= WRITE_OWNER;
@@ -110,8 +108,7 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
     if (which & sets_times)
         what.access |= FILE_WRITE_ATTRIBUTES;
     const bool through_file = file && (which & FUSE_SET_ATTR_SIZE);
-    if ((which & FUSE_SET_ATTR_SIZE) && !through_file)
-    {
+    if ((which & FUSE_SET_ATTR_SIZE) && !through_file) {
         what.access |= FILE_WRITE_DATA;
         what.options |= FILE_NO_INTERMEDIATE_BUFFERING;
     }
@@ -123,8 +120,7 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
     else
         status = request.access(inode, what, &access);
 
-    if (NT_SUCCESS(status) && (which & FUSE_SET_ATTR_SIZE))
-    {
+    if (NT_SUCCESS(status) && (which & FUSE_SET_ATTR_SIZE)) {
         drop_privileges(request, inode);
         status = set_size(through_file ? file->nt() : access.get(), uint64_t(wanted->st_size));
         if (NT_SUCCESS(status) && through_file)
@@ -180,7 +176,8 @@ void drop_privileges(Request& request, Inode& inode, bool anybody)
     if (NT_SUCCESS(request.access(inode, what, &access)))
         set_mode_ea(access.get(), mode & (S_ISUID | S_ISGID | S_ISVTX) ? mode : 0);
     // The kernel does not think of the mode as something that a write changes.
-    fuse_lowlevel_notify_inval_inode(request.session().connection(), request.inodes().to_number(inode), -1, 0);
+    fuse_lowlevel_notify_inval_inode(request.session().connection(), request.inodes().to_number(inode), -1,
+                                     0);
 }
 
 NTSTATUS set_mode_ea(HANDLE file, mode_t mode)
@@ -188,8 +185,7 @@ NTSTATUS set_mode_ea(HANDLE file, mode_t mode)
     ModeEa ea = make_mode_ea(mode);
     auto* entry = reinterpret_cast<FILE_FULL_EA_INFORMATION*>(ea.bytes);
     ULONG size = sizeof ea.bytes;
-    if (mode == 0)
-    {
+    if (mode == 0) {
         entry->EaValueLength = 0; // removes it
         size -= sizeof(uint32_t);
     }

@@ -40,8 +40,8 @@ ReparseBuffer link_buffer(std::u16string_view target)
     };
     const size_t text = target.size() * sizeof(char16_t);
     std::vector<uint8_t> data(sizeof(Head) + 2 * text);
-    // A target that begins with a backslash means the root of the volume to Windows; to Linux it is whatever '/' is
-    // where it is read. The flag says that it is not an NT path in either case.
+    // A target that begins with a backslash means the root of the volume to Windows; to Linux it is whatever
+    // '/' is where it is read. The flag says that it is not an NT path in either case.
     const Head head{0, USHORT(text), USHORT(text), USHORT(text), SYMLINK_FLAG_RELATIVE};
     std::memcpy(data.data(), &head, sizeof head);
     std::memcpy(data.data() + sizeof head, target.data(), text);
@@ -57,8 +57,7 @@ ReparseBuffer special_buffer(mode_t type, dev_t device)
         uint32_t major, minor;
     } data{0, uint32_t(major(device)), uint32_t(minor(device))};
     size_t size = sizeof data.kind;
-    switch (type)
-    {
+    switch (type) {
     case S_IFIFO:
         data.kind = NFS_SPECFILE_FIFO;
         break;
@@ -91,16 +90,14 @@ void make_special(Request& request, fuse_ino_t parent_number, const char* text, 
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     status = set_reparse(file.handle.get(), reparse.data(), reparse.size());
-    if (NT_SUCCESS(status))
-    {
+    if (NT_SUCCESS(status)) {
         const Ownership ownership = file.attributes.ownership;
         status = query_basic(file.handle.get(), &file.attributes);
         if (file.attributes.nt_attributes & FILE_ATTRIBUTE_REPARSE_POINT)
             query_reparse(file.handle.get(), &file.attributes);
         file.attributes.ownership = ownership;
     }
-    if (!NT_SUCCESS(status))
-    {
+    if (!NT_SUCCESS(status)) {
         set_delete(request.session(), file.handle.get());
         return void(request.refuse(status));
     }
@@ -130,8 +127,8 @@ void mknod(fuse_req_t handle, fuse_ino_t parent_number, const char* text, mode_t
     if (const int error = request.name(text, &name))
         return void(request.fail(error));
     NewFile file;
-    const NTSTATUS status = create_file(request, parent, name.view(), mode, FILE_READ_ATTRIBUTES,
-                                        FILE_NON_DIRECTORY_FILE, &file);
+    const NTSTATUS status =
+        create_file(request, parent, name.view(), mode, FILE_READ_ATTRIBUTES, FILE_NON_DIRECTORY_FILE, &file);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     file.handle.reset();

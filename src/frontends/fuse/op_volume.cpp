@@ -32,7 +32,8 @@ void statfs(fuse_req_t handle, fuse_ino_t)
     request.statfs(out);
 }
 
-void ioctl(fuse_req_t handle, fuse_ino_t, unsigned, void*, fuse_file_info*, unsigned, const void*, size_t, size_t)
+void ioctl(fuse_req_t handle, fuse_ino_t, unsigned, void*, fuse_file_info*, unsigned, const void*, size_t,
+           size_t)
 {
     Request request(handle);
     request.fail(ENOTTY);

@@ -52,8 +52,7 @@ NTSTATUS read_ea(HANDLE file, const std::string& name, std::string* value)
 NTSTATUS read_attribute(HANDLE file, const std::string& name, std::string* value)
 {
     NTSTATUS status = read_ea(file, name, value);
-    if (status == STATUS_NONEXISTENT_EA_ENTRY)
-    {
+    if (status == STATUS_NONEXISTENT_EA_ENTRY) {
         status = read_ea(file, name + std::string(empty_suffix), value);
         value->clear();
     }
@@ -62,8 +61,7 @@ NTSTATUS read_attribute(HANDLE file, const std::string& name, std::string* value
 
 int errno_of(NTSTATUS status)
 {
-    switch (status)
-    {
+    switch (status) {
     case STATUS_NONEXISTENT_EA_ENTRY:
     case STATUS_NO_EAS_ON_FILE:
         return ENODATA;
@@ -111,7 +109,8 @@ NTSTATUS access_for(Request& request, fuse_ino_t number, ACCESS_MASK access, Acc
     return request.access(request.inode(number), what, out);
 }
 
-void setxattr(fuse_req_t handle, fuse_ino_t number, const char* name, const char* value, size_t size, int flags)
+void setxattr(fuse_req_t handle, fuse_ino_t number, const char* name, const char* value, size_t size,
+              int flags)
 {
     Request request(handle);
     std::string ea_name;
@@ -178,14 +177,12 @@ NTSTATUS list_names(HANDLE file, std::string* out)
     if (!NT_SUCCESS(status))
         return status;
     const auto* bytes = reinterpret_cast<const uint8_t*>(buffer.get());
-    for (size_t at = 0; at + ea_header <= size;)
-    {
+    for (size_t at = 0; at + ea_header <= size;) {
         const auto* ea = reinterpret_cast<const FILE_FULL_EA_INFORMATION*>(bytes + at);
         std::string_view raw(ea->EaName, ea->EaNameLength);
         if (raw.ends_with(empty_suffix))
             raw.remove_suffix(empty_suffix.size());
-        if (const std::string name = from_ea_name(raw); !name.empty())
-        {
+        if (const std::string name = from_ea_name(raw); !name.empty()) {
             out->append(user_prefix).append(name);
             out->push_back(0);
         }
@@ -200,8 +197,7 @@ void listxattr(fuse_req_t handle, fuse_ino_t number, size_t size)
 {
     Request request(handle);
     std::string names;
-    if (request.session().traits().extended_attributes)
-    {
+    if (request.session().traits().extended_attributes) {
         Access access;
         NTSTATUS status = request.access_attributes(request.inode(number), &access);
         Attributes attributes;
@@ -230,8 +226,7 @@ void removexattr(fuse_req_t handle, fuse_ino_t number, const char* name)
     NTSTATUS status = access_for(request, number, FILE_READ_EA | FILE_WRITE_EA, &access);
     if (NT_SUCCESS(status))
         status = read_attribute(access.get(), ea_name, &value);
-    if (NT_SUCCESS(status))
-    {
+    if (NT_SUCCESS(status)) {
         EaList list;
         list.add(value.empty() ? ea_name + std::string(empty_suffix) : ea_name, nullptr, 0);
         status = set_ea(access.get(), list.data(), list.size());

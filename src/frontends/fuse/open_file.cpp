@@ -17,8 +17,7 @@ OpenFile* borrow(InodeTable& table, Inode& inode, ACCESS_MASK access)
 {
     std::lock_guard guard(table.lock());
     for (OpenFile* file = inode.open_files; file; file = file->next)
-        if ((file->access & access) == access)
-        {
+        if ((file->access & access) == access) {
             OpenFile* const owner = file->lender ? file->lender : file;
             ++owner->references;
             return owner;
@@ -30,8 +29,7 @@ OpenFile* borrow_written(InodeTable& table, Inode& inode)
 {
     std::lock_guard guard(table.lock());
     for (OpenFile* file = inode.open_files; file; file = file->next)
-        if (file->written_at.exchange(0) != 0)
-        {
+        if (file->written_at.exchange(0) != 0) {
             ++file->references;
             return file;
         }
@@ -49,8 +47,7 @@ void close_all(InodeTable& table)
 {
     std::vector<OpenFile*> left;
     table.for_each([&](Inode& inode) {
-        while (OpenFile* file = inode.open_files)
-        {
+        while (OpenFile* file = inode.open_files) {
             inode.open_files = file->next;
             left.push_back(file);
         }

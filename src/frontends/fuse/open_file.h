@@ -15,20 +15,22 @@
 
 namespace fsp::fuse {
 
-/// An open file. Known to its inode, so that requests without a file (fstat and the like) find a handle, which is the
-/// only way to a file that has no name any more.
+/// An open file. Known to its inode, so that requests without a file (fstat and the like) find a handle,
+/// which is the only way to a file that has no name any more.
 struct OpenFile
 {
     HANDLE nt() const { return lender ? lender->handle.get() : handle.get(); }
 
     NtHandle handle;
-    OpenFile* lender = nullptr; ///< whose handle this one uses, with a reference: a file without a name has no other
+    OpenFile* lender =
+        nullptr; ///< whose handle this one uses, with a reference: a file without a name has no other
     ACCESS_MASK access = 0;
     int flags = 0;
     Inode* inode = nullptr;
-    OpenFile* next = nullptr;                ///< guarded by the inode table's lock
-    std::atomic<uint32_t> references = 1;    ///< the application's, and requests that borrow the handle
-    std::atomic<int64_t> written_at = 0;     ///< last write through this handle that its file has no time for; 0: none
+    OpenFile* next = nullptr;             ///< guarded by the inode table's lock
+    std::atomic<uint32_t> references = 1; ///< the application's, and requests that borrow the handle
+    std::atomic<int64_t> written_at =
+        0; ///< last write through this handle that its file has no time for; 0: none
 };
 
 /// An open directory: what was read of it so far, so that offsets stay valid while it changes.
@@ -76,11 +78,12 @@ inline OpenFile* reference(OpenFile& file)
     return &file;
 }
 
-/// An open file through which the inode was written since a time was last set; it no longer counts as written.
+/// An open file through which the inode was written since a time was last set; it no longer counts as
+/// written.
 OpenFile* borrow_written(InodeTable& table, Inode& inode);
 
-/// A write happened; the time of it stays here until the file is closed. Asking the file system to set it with each
-/// write would double the cost of writing.
+/// A write happened; the time of it stays here until the file is closed. Asking the file system to set it
+/// with each write would double the cost of writing.
 void note_write(Inode& inode, OpenFile& file);
 
 /// Closes what the kernel never released (it does not when a connection ends in the middle of things).

@@ -7,18 +7,21 @@
 
 namespace fsp::fuse {
 
-void add_lookup_operations(fuse_lowlevel_ops& operations);   // lookup, forget, getattr
-void add_setattr_operations(fuse_lowlevel_ops& operations);  // setattr
-void add_special_operations(fuse_lowlevel_ops& operations);  // symlink, readlink, mknod, link
-void add_name_operations(fuse_lowlevel_ops& operations);     // mkdir, unlink, rmdir, rename
-void add_file_operations(fuse_lowlevel_ops& operations);     // create, open, release, flush, fsync
-void add_data_operations(fuse_lowlevel_ops& operations);     // read, write, fallocate, lseek, copy_file_range
-void add_directory_operations(fuse_lowlevel_ops& operations);// opendir, readdir, readdirplus, releasedir, fsyncdir
-void add_volume_operations(fuse_lowlevel_ops& operations);   // statfs, ioctl
-void add_xattr_operations(fuse_lowlevel_ops& operations);    // getxattr, setxattr, listxattr, removexattr
+void add_lookup_operations(fuse_lowlevel_ops& operations);  // lookup, forget, getattr
+void add_setattr_operations(fuse_lowlevel_ops& operations); // setattr
+void add_special_operations(fuse_lowlevel_ops& operations); // symlink, readlink, mknod, link
+void add_name_operations(fuse_lowlevel_ops& operations);    // mkdir, unlink, rmdir, rename
+void add_file_operations(fuse_lowlevel_ops& operations);    // create, open, release, flush, fsync
+void add_data_operations(fuse_lowlevel_ops& operations);    // read, write, fallocate, lseek, copy_file_range
+void add_directory_operations(
+    fuse_lowlevel_ops& operations); // opendir, readdir, readdirplus, releasedir, fsyncdir
+void add_volume_operations(fuse_lowlevel_ops& operations); // statfs, ioctl
+void add_xattr_operations(fuse_lowlevel_ops& operations);  // getxattr, setxattr, listxattr, removexattr
 
-/// The inode of a name that was just found or made, with one more lookup, and what the kernel is told about it.
-fuse_entry_param make_entry(Request& request, Inode& parent, std::u16string_view name, const Attributes& attributes);
+/// The inode of a name that was just found or made, with one more lookup, and what the kernel is told about
+/// it.
+fuse_entry_param make_entry(Request& request, Inode& parent, std::u16string_view name,
+                            const Attributes& attributes);
 
 /// How long the kernel may remember the attributes, in seconds.
 double attribute_timeout(Session& session, Inode& inode);
@@ -47,8 +50,8 @@ struct NewFile
     NtHandle handle;
     Attributes attributes;
 };
-NTSTATUS create_file(Request& request, Inode& parent, std::u16string_view name, mode_t mode, ACCESS_MASK access,
-                     ULONG options, NewFile* out);
+NTSTATUS create_file(Request& request, Inode& parent, std::u16string_view name, mode_t mode,
+                     ACCESS_MASK access, ULONG options, NewFile* out);
 
 /// Removes a name; a file that is open lives on without it.
 NTSTATUS remove_file(Request& request, Inode& parent, std::u16string_view name, bool directory);

@@ -32,8 +32,8 @@ struct KeyContext
         PVOID parameter = nullptr;
         if (!NT_SUCCESS(FsRtlAllocateExtraCreateParameterList(0, &list)))
             return;
-        if (NT_SUCCESS(FsRtlAllocateExtraCreateParameter(&GUID_ECP_OPLOCK_KEY, sizeof(OPLOCK_KEY_ECP_CONTEXT), 0,
-                                                         nullptr, pool_tag, &parameter)))
+        if (NT_SUCCESS(FsRtlAllocateExtraCreateParameter(&GUID_ECP_OPLOCK_KEY, sizeof(OPLOCK_KEY_ECP_CONTEXT),
+                                                         0, nullptr, pool_tag, &parameter)))
         {
             auto* key = static_cast<OPLOCK_KEY_ECP_CONTEXT*>(parameter);
             key->OplockKey = key_of_process();
@@ -105,8 +105,7 @@ void Oplock::close()
 {
     State before = state_.load(std::memory_order_acquire);
     while (before == State::held || before == State::requested)
-        if (state_.compare_exchange_weak(before, State::closing, std::memory_order_acq_rel))
-        {
+        if (state_.compare_exchange_weak(before, State::closing, std::memory_order_acq_rel)) {
             IoCancelIrp(irp_);
             break;
         }

@@ -10,15 +10,15 @@
 
 namespace fsp::fuse {
 
-/// Extra create parameters with the key under which all handles of this process's mounts are opened, so that what they
-/// do does not break their own oplocks. For IoCreateFileEx; of the calling thread.
+/// Extra create parameters with the key under which all handles of this process's mounts are opened, so that
+/// what they do does not break their own oplocks. For IoCreateFileEx; of the calling thread.
 PIO_DRIVER_CREATE_CONTEXT oplock_key_context();
 
 /**
  * Holds a read-handle or read oplock.
  *
- * The handle must stay open until after close(); the callback comes at most once, on any thread, and must neither close
- * the handle nor wait.
+ * The handle must stay open until after close(); the callback comes at most once, on any thread, and must
+ * neither close the handle nor wait.
  */
 class Oplock
 {

@@ -11,8 +11,9 @@ namespace {
 constexpr mode_t directory_bit = 0040000;
 constexpr size_t remembered_max = 256;
 
-/// A group is never the SID of a user, although their numbers often are the same: in a descriptor the two would melt
-/// into one, and members of a group would own the files of the user with its number. (Samba's SIDs for Unix groups.)
+/// A group is never the SID of a user, although their numbers often are the same: in a descriptor the two
+/// would melt into one, and members of a group would own the files of the user with its number. (Samba's SIDs
+/// for Unix groups.)
 nt::SidBuffer sid_of_group(gid_t gid) { return {22, {2, gid}}; }
 
 Bytes bytes_of(const nt::SidBuffer& sid)

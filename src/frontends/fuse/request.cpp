@@ -29,8 +29,7 @@ int to_errno(NTSTATUS status)
 {
     if (NT_SUCCESS(status) || status == STATUS_BUFFER_OVERFLOW)
         return 0;
-    switch (status)
-    {
+    switch (status) {
     case STATUS_CANCELLED:
         return EINTR;
     case STATUS_DELETE_PENDING:
@@ -54,8 +53,8 @@ int to_errno(NTSTATUS status)
 }
 
 Request::Request(fuse_req_t handle)
-    : handle_(handle), session_(*static_cast<Session*>(fuse_req_userdata(handle))), caller_(caller_of(handle)),
-      slot_(Interruptions::begin(handle, caller_.pid, &session_.interruptions()))
+    : handle_(handle), session_(*static_cast<Session*>(fuse_req_userdata(handle))),
+      caller_(caller_of(handle)), slot_(Interruptions::begin(handle, caller_.pid, &session_.interruptions()))
 {
     session_.ready();
 }
@@ -89,8 +88,7 @@ int Request::name(const char* text, Name* out) const
     return to_nt_name(text, session_.traits().name_limit, out);
 }
 
-template <typename Path>
-NTSTATUS Request::open_path(Path path, const OpenRequest& what, NtHandle* handle)
+template<typename Path> NTSTATUS Request::open_path(Path path, const OpenRequest& what, NtHandle* handle)
 {
     static thread_local std::u16string buffer;
 
@@ -103,14 +101,12 @@ NTSTATUS Request::open_path(Path path, const OpenRequest& what, NtHandle* handle
     if (!session_.ready())
         return STATUS_DEVICE_NOT_READY;
     NTSTATUS status = STATUS_OBJECT_NAME_NOT_FOUND;
-    for (int tries = 0; tries < path_tries; ++tries)
-    {
+    for (int tries = 0; tries < path_tries; ++tries) {
         const uint64_t moves = inodes().moves();
         if (!path(&buffer))
             return STATUS_OBJECT_NAME_NOT_FOUND;
         status = open_file(session_.root(), buffer, request, handle);
-        if (status == STATUS_ACCESS_DENIED && caller_.uid != 0 && token_ && !fresh_)
-        {
+        if (status == STATUS_ACCESS_DENIED && caller_.uid != 0 && token_ && !fresh_) {
             // Perhaps the caller joined a group since its groups were read.
             const PACCESS_TOKEN before = token_.get();
             TokenRef keep = token_;
@@ -129,15 +125,15 @@ NTSTATUS Request::open(const Inode& inode, const OpenRequest& what, NtHandle* ha
     return open_path([&](std::u16string* path) { return inodes().path(inode, path); }, what, handle);
 }
 
-NTSTATUS Request::open(const Inode& parent, std::u16string_view name, const OpenRequest& what, NtHandle* handle)
+NTSTATUS Request::open(const Inode& parent, std::u16string_view name, const OpenRequest& what,
+                       NtHandle* handle)
 {
     return open_path([&](std::u16string* path) { return inodes().path(parent, name, path); }, what, handle);
 }
 
 NTSTATUS Request::access(Inode& inode, const OpenRequest& what, Access* access)
 {
-    if (inode.orphan)
-    {
+    if (inode.orphan) {
         OpenFile* file = borrow(inodes(), inode, what.access);
         if (!file)
             file = borrow(inodes(), inode, 0);
@@ -155,16 +151,14 @@ NTSTATUS Request::access(Inode& inode, const OpenRequest& what, Access* access)
 
 NTSTATUS Request::access_attributes(Inode& inode, Access* access)
 {
-    if (OpenFile* file = borrow(inodes(), inode, FILE_READ_ATTRIBUTES | READ_CONTROL))
-    {
+    if (OpenFile* file = borrow(inodes(), inode, FILE_READ_ATTRIBUTES | READ_CONTROL)) {
         *access = Access(inodes(), file);
         return STATUS_SUCCESS;
     }
     OpenRequest what;
     what.access = FILE_READ_ATTRIBUTES | READ_CONTROL | FILE_READ_EA;
     NTSTATUS status = this->access(inode, what, access);
-    if (status == STATUS_ACCESS_DENIED)
-    {
+    if (status == STATUS_ACCESS_DENIED) {
         impersonate_system();
         what.options |= FILE_OPEN_FOR_BACKUP_INTENT;
         status = this->access(inode, what, access);
@@ -180,7 +174,10 @@ bool Request::claim()
 
 bool Request::fail(int error) { return claim() && fuse_reply_err(handle_, error) == 0; }
 
-bool Request::entry(const fuse_entry_param& entry) { return claim() && fuse_reply_entry(handle_, &entry) == 0; }
+bool Request::entry(const fuse_entry_param& entry)
+{
+    return claim() && fuse_reply_entry(handle_, &entry) == 0;
+}
 
 bool Request::created(const fuse_entry_param& entry, const fuse_file_info& file)
 {

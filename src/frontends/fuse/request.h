@@ -23,9 +23,9 @@ class Access
     Access(InodeTable& table, OpenFile* file) : table_(&table), borrowed_(file) {}
     explicit Access(NtHandle handle) : owned_(std::move(handle)) {}
     Access(Access&& other) noexcept
-        : table_(other.table_), borrowed_(std::exchange(other.borrowed_, nullptr)), owned_(std::move(other.owned_))
-    {
-    }
+        : table_(other.table_), borrowed_(std::exchange(other.borrowed_, nullptr)),
+          owned_(std::move(other.owned_))
+    {}
     Access& operator=(Access&& other) noexcept
     {
         std::swap(table_, other.table_);
@@ -99,8 +99,7 @@ class Request
     bool claim();
 
   private:
-    template <typename Path>
-    NTSTATUS open_path(Path path, const OpenRequest& what, NtHandle* handle);
+    template<typename Path> NTSTATUS open_path(Path path, const OpenRequest& what, NtHandle* handle);
 
     const fuse_req_t handle_;
     Session& session_;

@@ -30,8 +30,7 @@ thread_local std::string* mount_log = nullptr;
 
 void log(fuse_log_level, const char* format, va_list arguments)
 {
-    if (!mount_log)
-    {
+    if (!mount_log) {
         std::vfprintf(stderr, format, arguments);
         return;
     }
@@ -77,9 +76,9 @@ void init(void*, fuse_conn_info* connection)
     refuse(FUSE_CAP_HANDLE_KILLPRIV);
     // The kernel applies the umask.
     refuse(FUSE_CAP_DONT_MASK | FUSE_CAP_POSIX_ACL);
-    // POSIX and BSD locks are advisory, between processes of this kernel, and NT's byte-range locks are neither
-    // (mandatory, owned by a handle, no split and merge). The kernel's own lock manager does them exactly right, with
-    // deadlock detection, for nothing: so the kernel is not told that we could.
+    // POSIX and BSD locks are advisory, between processes of this kernel, and NT's byte-range locks are
+    // neither (mandatory, owned by a handle, no split and merge). The kernel's own lock manager does them
+    // exactly right, with deadlock detection, for nothing: so the kernel is not told that we could.
     refuse(FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS);
 }
 
@@ -131,8 +130,7 @@ NTSTATUS query_traits(HANDLE root, VolumeTraits* traits)
 
 Session::Session(const MountOptions& options)
     : options_(options), uid_(geteuid()), gid_(getegid()), inodes_(false), leases_(*this)
-{
-}
+{}
 
 bool Session::prepare()
 {
@@ -140,8 +138,7 @@ bool Session::prepare()
     if (ready_)
         return true;
     NTSTATUS status = STATUS_CANCELLED;
-    for (int tries = 0; tries < start_tries && !fuse_session_exited(connection_); ++tries)
-    {
+    for (int tries = 0; tries < start_tries && !fuse_session_exited(connection_); ++tries) {
         status = open_root(options_.volume_name, &root_);
         if (status != STATUS_CANCELLED && status != STATUS_DEVICE_NOT_READY)
             break; // those two mean: not yet
@@ -166,10 +163,9 @@ Session::~Session()
     unmount();
     workers_.reset();
     leases_.stop();
-    if (connection_)
-    {
-        // Only a connection that the kernel has closed is handed to libfuse's unmount, which frees the rest but would
-        // also unmount whatever is at the path by now.
+    if (connection_) {
+        // Only a connection that the kernel has closed is handed to libfuse's unmount, which frees the rest
+        // but would also unmount whatever is at the path by now.
         pollfd device{fuse_session_fd(connection_), 0, 0};
         if (poll(&device, 1, 0) == 1 && (device.revents & POLLERR))
             fuse_session_unmount(connection_);
@@ -184,7 +180,9 @@ int Session::start(std::string* error_sentence)
     MountLog collect(&messages);
 
     char* options = nullptr;
-    const auto add = [&options](const std::string& option) { fuse_opt_add_opt_escaped(&options, option.c_str()); };
+    const auto add = [&options](const std::string& option) {
+        fuse_opt_add_opt_escaped(&options, option.c_str());
+    };
     add("fsname=" + nt::to_narrow(options_.volume_name));
     add("subtype=winfsp");
     add("default_permissions");
@@ -200,15 +198,15 @@ int Session::start(std::string* error_sentence)
     static const fuse_lowlevel_ops operations = make_operations();
     connection_ = fuse_session_new(&arguments, &operations, sizeof operations, this);
     fuse_opt_free_args(&arguments);
-    if (!connection_ || fuse_session_mount(connection_, options_.mount_point.c_str()) != 0)
-    {
-        *error_sentence = "mounting at " + options_.mount_point + " failed" + (messages.empty() ? "" : ": ") + messages;
+    if (!connection_ || fuse_session_mount(connection_, options_.mount_point.c_str()) != 0) {
+        *error_sentence =
+            "mounting at " + options_.mount_point + " failed" + (messages.empty() ? "" : ": ") + messages;
         return -1;
     }
     mounted_ = true;
-    if (hook_init(connection_) != 0)
-    {
-        *error_sentence = "mounting at " + options_.mount_point + " failed: libfuse does not take the connection";
+    if (hook_init(connection_) != 0) {
+        *error_sentence =
+            "mounting at " + options_.mount_point + " failed: libfuse does not take the connection";
         return -1;
     }
     workers_ = std::make_unique<Workers>(connection_, options_.unmounted);

@@ -44,8 +44,8 @@ class Session
     /// Connects to the kernel and starts to answer. @return 0 or -1 with a sentence
     int start(std::string* error_sentence);
 
-    /// Waits until the volume answers. A file system is mounted before it starts to answer requests, so this is for the
-    /// first request of the kernel to find out. @return false if it does not
+    /// Waits until the volume answers. A file system is mounted before it starts to answer requests, so this
+    /// is for the first request of the kernel to find out. @return false if it does not
     bool ready() { return ready_.load(std::memory_order_acquire) || prepare(); }
 
     const VolumeTraits& traits() const { return traits_; }

@@ -15,8 +15,7 @@ constexpr timespec to_timespec(int64_t nt_time)
     const int64_t since = nt_time - nt_epoch;
     int64_t seconds = since / 10000000;
     int64_t rest = since % 10000000;
-    if (rest < 0)
-    {
+    if (rest < 0) {
         --seconds;
         rest += 10000000;
     }

@@ -51,8 +51,7 @@ bool Workers::start()
     pthread_t thread;
     const bool started = pthread_create(&thread, nullptr, &Workers::entry, this) == 0;
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (started)
-    {
+    if (started) {
         threads_.push_back(thread);
         ++running_;
     }
@@ -84,8 +83,7 @@ void* Workers::entry(void* self)
 void Workers::run()
 {
     ReceiveBuffer receive;
-    while (!stop_.load(std::memory_order_relaxed) && !fuse_session_exited(connection_))
-    {
+    while (!stop_.load(std::memory_order_relaxed) && !fuse_session_exited(connection_)) {
         int received;
         {
             MayBeCancelled may_be_cancelled;
@@ -96,8 +94,7 @@ void Workers::run()
         if (received <= 0)
             break; // unmounted
 
-        if (idle_.fetch_sub(1) == 1)
-        {
+        if (idle_.fetch_sub(1) == 1) {
             idle_.fetch_add(1);
             if (!start())
                 idle_.fetch_sub(1);

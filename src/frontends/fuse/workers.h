@@ -16,8 +16,8 @@ struct fuse_session;
 namespace fsp::fuse {
 
 /**
- * One thread always waits for the next request; a request that comes while all others are busy makes a new thread.
- * Threads are kept: a file system that is slow once will be slow again.
+ * One thread always waits for the next request; a request that comes while all others are busy makes a new
+ * thread. Threads are kept: a file system that is slow once will be slow again.
  */
 class Workers
 {

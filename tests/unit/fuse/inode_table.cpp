@@ -85,8 +85,7 @@ TEST(InodeTable, DeepTreesGoAwayWithoutRecursion)
 {
     InodeTable table(false);
     Inode* deepest = &table.root();
-    for (uint64_t i = 1; i <= 100000; ++i)
-    {
+    for (uint64_t i = 1; i <= 100000; ++i) {
         Inode* next = table.found(*deepest, u"d", i);
         if (i > 1)
             table.forget(*deepest, 1);
@@ -145,13 +144,11 @@ TEST(InodeTable, GrowsAndStillFinds)
 {
     InodeTable table(false);
     std::vector<Inode*> all;
-    for (uint64_t i = 1; i <= 20000; ++i)
-    {
+    for (uint64_t i = 1; i <= 20000; ++i) {
         const std::string digits = std::to_string(i);
         all.push_back(table.found(table.root(), std::u16string(digits.begin(), digits.end()), i));
     }
-    for (uint64_t i = 1; i <= 20000; ++i)
-    {
+    for (uint64_t i = 1; i <= 20000; ++i) {
         const std::string digits = std::to_string(i);
         EXPECT_EQ(table.found(table.root(), std::u16string(digits.begin(), digits.end()), i), all[i - 1]);
     }

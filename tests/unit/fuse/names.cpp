@@ -43,15 +43,25 @@ TEST(Names, ReservedCharactersGoToThePrivateUseArea)
 TEST(Names, EveryByteSurvivesTheWayThereAndBack)
 {
     const std::string cases[] = {
-        "plain", "a:b*c?", "\xC3\xA4\xC3\xB6", "\xF0\x9F\x98\x80 emoji", "e\xCC\x81",
-        "\xFF\xFE", "a\xC3", "\xED\xA0\x80", "\xEF\x80\xBA", "\xEF\x82\x80", "\xEF\x83\xBF", "mix\xEF\x80\xBA:\xFF",
-        "\x7F", std::string(255, 'x'),
+        "plain",
+        "a:b*c?",
+        "\xC3\xA4\xC3\xB6",
+        "\xF0\x9F\x98\x80 emoji",
+        "e\xCC\x81",
+        "\xFF\xFE",
+        "a\xC3",
+        "\xED\xA0\x80",
+        "\xEF\x80\xBA",
+        "\xEF\x82\x80",
+        "\xEF\x83\xBF",
+        "mix\xEF\x80\xBA:\xFF",
+        "\x7F",
+        std::string(255, 'x'),
     };
     for (const std::string& name : cases)
         EXPECT_EQ(linux_name(nt(name)), name);
     for (unsigned a = 1; a < 256; ++a)
-        for (unsigned b = 1; b < 256; ++b)
-        {
+        for (unsigned b = 1; b < 256; ++b) {
             const std::string name{char(a), char(b)};
             if (name.find('/') != std::string::npos)
                 continue;
@@ -82,7 +92,8 @@ TEST(Names, LinksExchangeSlashes)
 {
     EXPECT_EQ(to_nt_link("../a/b"), u"..\\a\\b");
     EXPECT_EQ(to_nt_link("/abs"), u"\\abs");
-    for (const std::string text : {"../a/b", "/abs/x", "back\\slash", "a:b", "trailing/", "\xFF/\xEF\x80\xBA"})
+    for (const std::string text :
+         {"../a/b", "/abs/x", "back\\slash", "a:b", "trailing/", "\xFF/\xEF\x80\xBA"})
         EXPECT_EQ(to_linux_link(to_nt_link(text)), text);
     std::string longest;
     for (int i = 0; i < 1365; ++i)
@@ -100,8 +111,8 @@ TEST(EaNames, SmallLettersAreCapitalsInNt)
 TEST(EaNames, NothingMeetsAndEverythingComesBack)
 {
     EXPECT_NE(to_ea_name("foo"), to_ea_name("Foo"));
-    for (const std::string name : {"foo", "Foo", "FOO", "a.b", "a:b", "%41", "$lxmod", "$LXMOD", "with space", "\xC3\xA4",
-                                   "a/b", "x%00"})
+    for (const std::string name : {"foo", "Foo", "FOO", "a.b", "a:b", "%41", "$lxmod", "$LXMOD", "with space",
+                                   "\xC3\xA4", "a/b", "x%00"})
         EXPECT_EQ(from_ea_name(to_ea_name(name)), name);
 }
 

@@ -18,8 +18,7 @@ TEST(Ownership, EveryPermissionSurvives)
 {
     for (const bool directory : {false, true})
         for (const uid_t id : {0u, 5u, 1000u, 1001u, 65533u, 1000000u})
-            for (mode_t mode = 0; mode <= 0777; ++mode)
-            {
+            for (mode_t mode = 0; mode <= 0777; ++mode) {
                 const auto descriptor = to_descriptor({id, id, mode}, directory);
                 ASSERT_TRUE(descriptor->exact) << std::oct << mode;
                 const Ownership back = there_and_back({id, id, mode}, directory);

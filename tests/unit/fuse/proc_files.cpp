@@ -33,8 +33,9 @@ TEST(Groups, GoneProcessHasNone)
 
 TEST(MountInfo, ReadsPathTypeAndSource)
 {
-    const auto all = parse_mountinfo("36 35 0:50 / /mnt/a\\040b rw,relatime shared:1 - fuse.winfsp \\134Device\\134X rw\n"
-                                     "37 35 0:51 / /proc rw - proc proc rw\n");
+    const auto all =
+        parse_mountinfo("36 35 0:50 / /mnt/a\\040b rw,relatime shared:1 - fuse.winfsp \\134Device\\134X rw\n"
+                        "37 35 0:51 / /proc rw - proc proc rw\n");
     ASSERT_EQ(all.size(), 2u);
     EXPECT_EQ(all[0].path, "/mnt/a b");
     EXPECT_EQ(all[0].type, "fuse.winfsp");

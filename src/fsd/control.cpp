@@ -74,7 +74,7 @@ ULONG volume_name_size(const Volume& volume)
 void copy_volume_name(const Volume& volume, void* to)
 {
     auto* bytes = static_cast<Byte*>(to);
-    RtlCopyMemory(bytes, volume.device_name().Buffer, volume.device_name().Length);
+    copy_bytes(bytes, volume.device_name().Buffer, volume.device_name().Length);
     bytes += volume.device_name().Length;
     copy_bytes(bytes, volume.prefix().Buffer, volume.prefix().Length);
     bytes += volume.prefix().Length;

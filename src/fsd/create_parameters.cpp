@@ -142,7 +142,7 @@ NTSTATUS CreateParameters::compose_relative(UNICODE_STRING name) noexcept
         return STATUS_INSUFFICIENT_RESOURCES;
     path = name::view(storage.as<WCHAR>(), static_cast<USHORT>(length));
     WCHAR* to = path.Buffer;
-    RtlCopyMemory(to, parent.Buffer, parent.Length);
+    copy_bytes(to, parent.Buffer, parent.Length);
     to += name::chars(parent);
     if (separator)
         *to++ = backslash;

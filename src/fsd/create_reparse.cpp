@@ -82,7 +82,7 @@ IrpResult pass_on(PIRP irp, const Span& data)
     void* const copy = pool_allocate_external(data.size);
     if (!copy)
         return {STATUS_INSUFFICIENT_RESOURCES, 0};
-    RtlCopyMemory(copy, data.data, data.size);
+    copy_bytes(copy, data.data, data.size);
     irp->Tail.Overlay.AuxiliaryBuffer = static_cast<PCHAR>(copy);
     return {STATUS_REPARSE, data.as<REPARSE_DATA_BUFFER>()->ReparseTag};
 }

@@ -55,7 +55,7 @@ IrpTask device_control(Volume& volume, PIRP irp)
         co_return STATUS_INTERNAL_ERROR;
     const ULONG size = lesser(data.size, output);
     if (size)
-        RtlCopyMemory(irp->AssociatedIrp.SystemBuffer, data.data, size);
+        copy_bytes(irp->AssociatedIrp.SystemBuffer, data.data, size);
     co_return {size < data.size ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS, size};
 }
 

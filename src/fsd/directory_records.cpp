@@ -125,7 +125,7 @@ void DirectoryWriter::fill(UCHAR* record, const DirectoryEntry& entry, ULONG nam
     default:
         break;
     }
-    RtlCopyMemory(record + fixed_, entry.name, name_length);
+    copy_bytes(record + fixed_, entry.name, name_length);
 }
 
 DirectoryWriter::Outcome DirectoryWriter::append(const DirectoryEntry& entry)

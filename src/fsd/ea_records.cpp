@@ -107,7 +107,7 @@ class Writer
             last_->EaName[i] = rules_.preserve_case ? name[i] : upper(name[i]);
         last_->EaName[name_length] = 0;
         if (value_length)
-            RtlCopyMemory(last_->EaName + name_length + 1, value, value_length);
+            copy_bytes(last_->EaName + name_length + 1, value, value_length);
         end_ = at + need;
         return true;
     }

@@ -145,7 +145,7 @@ IrpTask get_reparse_point(Volume& volume, PIRP irp)
         co_return status;
     if (data.size > p.output_length)
         co_return STATUS_BUFFER_TOO_SMALL;
-    RtlCopyMemory(p.system_buffer, data.data, data.size);
+    copy_bytes(p.system_buffer, data.data, data.size);
     co_return {STATUS_SUCCESS, data.size};
 }
 

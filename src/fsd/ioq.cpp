@@ -270,7 +270,7 @@ Request* Ioq::end_processing(const FSP_FSCTL_TRANSACT_RSP* response, ULONG size)
         }
         copy = pool_allocate(size);
         if (copy)
-            RtlCopyMemory(copy, response, size);
+            copy_bytes(copy, response, size);
     }
 }
 

@@ -150,7 +150,7 @@ class Buffer : NonCopyable
     {
         if (!allocate(size, pool))
             return false;
-        RtlCopyMemory(data_, source, size);
+        copy_bytes(data_, source, size);
         return true;
     }
     Byte* data() const { return data_; }

@@ -127,7 +127,7 @@ void MetaCache::insert(MetaCacheSlot& slot, bool conditional, ULONG change, cons
         fresh->expires = timeout_ == for_ever ? for_ever : KeQueryInterruptTime() + timeout_;
         fresh->references = 1;
         fresh->size = size;
-        RtlCopyMemory(fresh->bytes(), data, size);
+        copy_bytes(fresh->bytes(), data, size);
     }
 
     MetaCacheItem* old = nullptr;

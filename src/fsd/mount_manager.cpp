@@ -59,7 +59,7 @@ class Message
     {
         *reinterpret_cast<Offset*>(buffer_.data() + offset_at) = static_cast<Offset>(used_);
         *reinterpret_cast<USHORT*>(buffer_.data() + length_at) = text.Length;
-        RtlCopyMemory(buffer_.data() + used_, text.Buffer, text.Length);
+        copy_bytes(buffer_.data() + used_, text.Buffer, text.Length);
         used_ += text.Length;
     }
     void* data() const { return buffer_.data(); }

@@ -77,7 +77,7 @@ bool FileNode::set_name(const UNICODE_STRING& name) noexcept
         if (!buffer)
             return false;
     }
-    RtlCopyMemory(buffer, name.Buffer, name.Length);
+    copy_bytes(buffer, name.Buffer, name.Length);
     name_ = {name.Length, name.Length, buffer};
     return true;
 }

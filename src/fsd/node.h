@@ -68,7 +68,7 @@ class FileNode : NonCopyable
     {
         if (!name::equal(name_, given, false))
             return false;
-        RtlCopyMemory(name_.Buffer, given.Buffer, given.Length);
+        copy_bytes(name_.Buffer, given.Buffer, given.Length);
         return true;
     }
 

@@ -109,7 +109,7 @@ bool NameCopy::assign(FileNode& node) noexcept
                         : needed <= buffer_.size() ? buffer_.as<WCHAR>()
                                                    : nullptr;
             if (to) {
-                RtlCopyMemory(to, name.Buffer, needed);
+                copy_bytes(to, name.Buffer, needed);
                 view_ = {needed, needed, to};
                 return true;
             }

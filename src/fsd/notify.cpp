@@ -54,10 +54,10 @@ class Paths : NonCopyable
         if (length > FSP_FSCTL_TRANSACT_PATH_SIZEMAX)
             return false;
         Byte* to = buffer_.data();
-        RtlCopyMemory(to, base_.Buffer, base_.Length);
+        copy_bytes(to, base_.Buffer, base_.Length);
         if (separator)
             *reinterpret_cast<WCHAR*>(to + base_.Length) = '\\';
-        RtlCopyMemory(to + base_.Length + separator, record.name, record.name_length);
+        copy_bytes(to + base_.Length + separator, record.name, record.name_length);
         *path = name::view(buffer_.as<WCHAR>(), static_cast<USHORT>(length));
         return true;
     }

@@ -133,7 +133,7 @@ bool set_marker(Volume& volume, DirectoryScan& scan, const DirectoryEntry& entry
     const ULONG size = by_offset ? static_cast<ULONG>(sizeof entry.info->NextOffset) : entry.name_length;
     // The usual case: the buffer of the marker before is large enough.
     if (scan.marker && size == scan.marker.size()) {
-        RtlCopyMemory(scan.marker.data(), data, size);
+        copy_bytes(scan.marker.data(), data, size);
         return true;
     }
     return scan.marker.assign(data, size);

@@ -68,8 +68,8 @@ NTSTATUS put_name(FileNode& node, FILE_NAME_INFORMATION* out, ULONG room, ULONG*
     out->FileNameLength = length;
     const ULONG first = lesser<ULONG>(prefix.Length, room);
     const ULONG second = lesser<ULONG>(name.Length, room - first);
-    RtlCopyMemory(text, prefix.Buffer, first);
-    RtlCopyMemory(text + first, name.Buffer, second);
+    copy_bytes(text, prefix.Buffer, first);
+    copy_bytes(text + first, name.Buffer, second);
     *written = first + second;
     return *written < length ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
 }

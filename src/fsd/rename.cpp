@@ -84,10 +84,10 @@ NTSTATUS compose(Volume& volume, FileNode& node, const Wanted& wanted, Buffer* b
         return STATUS_INSUFFICIENT_RESOURCES;
 
     Byte* to = buffer->data();
-    RtlCopyMemory(to, parent.Buffer, parent.Length);
+    copy_bytes(to, parent.Buffer, parent.Length);
     if (separator)
         *reinterpret_cast<WCHAR*>(to + parent.Length) = '\\';
-    RtlCopyMemory(to + parent.Length + separator, wanted.last.Buffer, wanted.last.Length);
+    copy_bytes(to + parent.Length + separator, wanted.last.Buffer, wanted.last.Length);
     *path = name::view(buffer->as<WCHAR>(), static_cast<USHORT>(length));
     return name::valid_path(*path, volume.params().MaxComponentLength, false) ? STATUS_SUCCESS
                                                                               : STATUS_INVALID_PARAMETER;
@@ -274,8 +274,8 @@ class NewNames : NonCopyable
         auto* text = static_cast<WCHAR*>(pool_allocate(length));
         if (!text)
             return false;
-        RtlCopyMemory(text, path.Buffer, path.Length);
-        RtlCopyMemory(reinterpret_cast<Byte*>(text) + path.Length,
+        copy_bytes(text, path.Buffer, path.Length);
+        copy_bytes(reinterpret_cast<Byte*>(text) + path.Length,
                       reinterpret_cast<const Byte*>(node.name().Buffer) + old.Length, rest);
         node.reference();
         entries()[count_++] = {&node, {static_cast<USHORT>(length), static_cast<USHORT>(length), text}};

@@ -129,7 +129,7 @@ Byte* Request::append(FSP_FSCTL_TRANSACT_BUF& where, const void* data, USHORT si
         return nullptr;
     RtlZeroMemory(m->Buffer + used, start - used);
     if (data)
-        RtlCopyMemory(m->Buffer + start, data, size);
+        copy_bytes(m->Buffer + start, data, size);
     where.Offset = static_cast<UINT16>(start);
     where.Size = size;
     m->Size = static_cast<UINT16>(header + start + size);
@@ -140,7 +140,7 @@ void Request::append_text(FSP_FSCTL_TRANSACT_BUF& where, const UNICODE_STRING& t
 {
     const auto size = static_cast<USHORT>(text.Length + sizeof(WCHAR));
     if (Byte* bytes = append(where, nullptr, size)) {
-        RtlCopyMemory(bytes, text.Buffer, text.Length);
+        copy_bytes(bytes, text.Buffer, text.Length);
         bytes[text.Length] = bytes[text.Length + 1] = 0;
     }
 }

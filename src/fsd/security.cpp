@@ -53,7 +53,7 @@ IrpTask set_security(Volume& volume, PIRP irp)
     if (!descriptor.allocate(length))
         co_return STATUS_INSUFFICIENT_RESOURCES;
     if (static_cast<const SECURITY_DESCRIPTOR_RELATIVE*>(modification)->Control & SE_SELF_RELATIVE) {
-        RtlCopyMemory(descriptor.data(), modification, length);
+        copy_bytes(descriptor.data(), modification, length);
     } else {
         const NTSTATUS made = RtlAbsoluteToSelfRelativeSD(modification, descriptor.data(), &length);
         if (!NT_SUCCESS(made))

@@ -20,7 +20,7 @@ class NameWriter
     void append(const void* data, ULONG size)
     {
         const ULONG fits = size < room_ - written_ ? size : room_ - written_;
-        RtlCopyMemory(out_ + written_, data, fits);
+        copy_bytes(out_ + written_, data, fits);
         written_ += fits;
         truncated_ = truncated_ || fits < size;
     }

@@ -70,7 +70,7 @@ template<class T> T* zeroed(const Output& out, ULONG fixed)
 IrpResult append_text(const Output& out, ULONG fixed, const WCHAR* text, ULONG length)
 {
     const ULONG fits = lesser(length, (out.size - fixed) & ~ULONG{1});
-    RtlCopyMemory(out.data + fixed, text, fits);
+    copy_bytes(out.data + fixed, text, fits);
     return {fits < length ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS, fixed + fits};
 }
 

@@ -27,7 +27,7 @@ bool read_value(const void* set, ULONG size, const CHAR* name, ULONG name_length
     const UCHAR* bytes = ea::find(set, size, name, name_length, &length);
     if (!bytes || length != value_size)
         return false;
-    RtlCopyMemory(value, bytes, value_size);
+    copy_bytes(value, bytes, value_size);
     return true;
 }
 

@@ -25,7 +25,8 @@ check_log() {
 # start_memfs [OPTION...]: returns when the drive is mounted; 1 and the log on standard error if it is not
 start_memfs() {
     [ -f "$T/memfs.log" ] && check_log
-    "$BIN/memfs" -n 1000000 -s 68719476736 "$@" -m "$M" >"$T/memfs.log" 2>&1 </dev/null &
+    # The shell ignores Ctrl-C for what it runs in the background.
+    env --default-signal=INT "$BIN/memfs" -n 1000000 -s 68719476736 "$@" -m "$M" >"$T/memfs.log" 2>&1 </dev/null &
     memfs_pid=$!
     local i
     for ((i = 0; i < 200; i++)); do

@@ -243,6 +243,8 @@ NTSTATUS stop(FSP_SERVICE* service)
 {
     const std::unique_ptr<Memfs> memfs(static_cast<Memfs*>(service->UserContext));
     service->UserContext = nullptr;
+    // As long as somebody answers, so that what is open on the drive is closed in order.
+    FspFileSystemRemoveMountPoint(memfs->handle());
     FspFileSystemStopDispatcher(memfs->handle());
     return STATUS_SUCCESS;
 }

@@ -70,7 +70,8 @@ Tree::~Tree()
             if (list != nullptr)
                 for (const auto& entry : *list)
                     pending.push_back(entry.second);
-        node->release();
+        // The volume has gone before: files that are still open will never be closed.
+        delete node;
     }
 }
 

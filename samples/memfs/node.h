@@ -71,6 +71,7 @@ class Node
     Storage data;
 
   private:
+    friend class Tree; // ends its nodes
     ~Node() = default;
     const bool directory_;
     std::atomic<std::uint32_t> references_{1};

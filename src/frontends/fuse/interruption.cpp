@@ -24,9 +24,9 @@ namespace {
 constexpr auto patience = std::chrono::milliseconds(1000);
 constexpr auto tick = std::chrono::milliseconds(100);
 
-/// Slots of threads that ended, for the next thread.
 std::mutex free_lock;
-std::vector<RequestSlot*> free_slots;
+/// Slots of threads that ended, for the next thread. Never destroyed: threads end after static objects, too.
+auto& free_slots = *new std::vector<RequestSlot*>;
 
 struct SlotOfThread
 {

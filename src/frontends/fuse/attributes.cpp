@@ -142,12 +142,13 @@ NTSTATUS query_ownership(const Session& session, HANDLE file, const Attributes& 
 
 void query_reparse(HANDLE file, Attributes* out)
 {
-    alignas(8) static thread_local char buffer[MAXIMUM_REPARSE_DATA_BUFFER_SIZE];
+    constexpr size_t capacity = MAXIMUM_REPARSE_DATA_BUFFER_SIZE;
+    static thread_local const std::unique_ptr<uint64_t[]> buffer(new uint64_t[capacity / sizeof(uint64_t)]);
     ULONG size;
-    if (!NT_SUCCESS(get_reparse(file, buffer, sizeof buffer, &size)) ||
+    if (!NT_SUCCESS(get_reparse(file, buffer.get(), capacity, &size)) ||
         size < REPARSE_DATA_BUFFER_HEADER_SIZE)
         return;
-    const auto& data = *reinterpret_cast<const REPARSE_DATA_BUFFER*>(buffer);
+    const auto& data = *reinterpret_cast<const REPARSE_DATA_BUFFER*>(buffer.get());
     if (const mode_t type = type_of(out->nt_attributes, data.ReparseTag))
         out->type = type;
     const auto* bytes = data.GenericReparseBuffer.DataBuffer;

@@ -30,6 +30,22 @@ bool Leases::held(Inode& directory)
     return directory.lease && directory.lease->ready && directory.lease->oplock.held();
 }
 
+DirectoryLease* Leases::borrow(Inode& directory)
+{
+    std::lock_guard guard(session_.inodes().lock());
+    DirectoryLease* const lease = directory.lease;
+    if (!lease || !lease->ready || !lease->oplock.held())
+        return nullptr;
+    ++lease->borrowers;
+    return lease;
+}
+
+void Leases::give_back(DirectoryLease* lease)
+{
+    if (--lease->borrowers == 0)
+        lease->borrowers.notify_all();
+}
+
 bool Leases::hold(Inode& directory)
 {
     {
@@ -62,7 +78,7 @@ bool Leases::acquire(Inode& directory)
     if (session_.inodes().path(directory, &path)) {
         ntos::Impersonation as_system(ntos::system_token());
         OpenRequest what;
-        what.access = FILE_READ_ATTRIBUTES;
+        what.access = FILE_READ_ATTRIBUTES | READ_CONTROL;
         what.options = FILE_DIRECTORY_FILE | FILE_OPEN_FOR_BACKUP_INTENT;
         status = open_file(session_.root(), path, what, &lease->handle);
     }
@@ -213,6 +229,8 @@ void Leases::end(DirectoryLease* lease, bool tell_kernel)
         std::lock_guard guard(lock_);
         again_.push_back(std::move(what));
     }
+    while (const unsigned borrowers = lease->borrowers)
+        lease->borrowers.wait(borrowers);
     Inode& inode = lease->inode;
     delete lease; // closes the handle: the break is acknowledged
     session_.inodes().release(inode);

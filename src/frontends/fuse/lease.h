@@ -35,7 +35,8 @@ class DirectoryLease
     NtHandle handle;
     Oplock oplock; ///< ends before the handle
     std::atomic<bool> ready = false;
-    std::atomic<bool> used = true; ///< since the last look for one to give up
+    std::atomic<unsigned> borrowers = 0; ///< of the handle; it stays open for them
+    std::atomic<bool> used = true;       ///< since the last look for one to give up
     std::unordered_set<std::string>
         missing; ///< names that the kernel remembers as not there; under Leases' lock
 };
@@ -57,6 +58,11 @@ class Leases
     bool hold(Inode& directory);
     /// True if it (still) is. Ask when the reply is made.
     bool held(Inode& directory);
+
+    /// The handle of a directory that is leased, for looking at its attributes; null if it is not. To be
+    /// given back.
+    DirectoryLease* borrow(Inode& directory);
+    static void give_back(DirectoryLease* lease);
 
     /// The kernel is about to remember that there is no such name; false if it should not.
     bool note_missing(Inode& directory, const char* name);

@@ -57,7 +57,8 @@ void fsyncdir(fuse_req_t handle, fuse_ino_t, int, fuse_file_info*)
 /// Reads the next chunk; false at the end.
 NTSTATUS read_more(OpenDirectory& directory)
 {
-    alignas(8) static thread_local uint8_t buffer[chunk_size];
+    static thread_local const std::unique_ptr<uint64_t[]> space(new uint64_t[chunk_size / sizeof(uint64_t)]);
+    auto* const buffer = reinterpret_cast<uint8_t*>(space.get());
     uint32_t size;
     const NTSTATUS status =
         query_directory(directory.handle.get(), buffer, chunk_size, directory.chunks.empty(), &size);

@@ -97,19 +97,29 @@ void forget_multi(fuse_req_t request, size_t count, fuse_forget_data* forgets)
     fuse_reply_none(request);
 }
 
+NTSTATUS look_at(Request& request, Inode& inode, Attributes* out)
+{
+    // After each change in a directory the kernel asks for the directory's attributes again; its lease has a
+    // handle.
+    if (DirectoryLease* lease = request.session().leases().borrow(inode)) {
+        const NTSTATUS status = query_attributes(request.session(), lease->handle.get(), out);
+        Leases::give_back(lease);
+        return status;
+    }
+    Access access;
+    const NTSTATUS status = request.access_attributes(inode, &access);
+    return NT_SUCCESS(status) ? query_attributes(request.session(), access.get(), out) : status;
+}
+
 void getattr(fuse_req_t handle, fuse_ino_t number, fuse_file_info*)
 {
     Request request(handle);
     Inode& inode = request.inode(number);
     hold_for_attributes(request.session(), inode);
     Attributes attributes;
-    Access access;
-    NTSTATUS status = request.access_attributes(inode, &access);
-    if (NT_SUCCESS(status))
-        status = query_attributes(request.session(), access.get(), &attributes);
+    NTSTATUS status = look_at(request, inode, &attributes);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
-    access.reset();
     remember(request, inode, attributes);
     struct stat out;
     fill(inode, attributes, &out);

@@ -6,8 +6,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <list>
 #include <mutex>
-#include <vector>
+#include <thread>
 
 #include <pthread.h>
 
@@ -16,8 +17,14 @@ struct fuse_session;
 namespace fsp::fuse {
 
 /**
- * One thread always waits for the next request; a request that comes while all others are busy makes a new
- * thread. Threads are kept: a file system that is slow once will be slow again.
+ * One thread leads: it reads a request and answers it itself, so that a program that asks one thing after the
+ * other is served by one thread that stays on its processor, without a hand-over between threads. Just after
+ * an answer the leader looks for the next request for a moment before it goes to sleep, as long as that
+ * proves worth while.
+ *
+ * Somebody else takes the lead if more requests wait already and there is a processor for them, or if the
+ * leader has been with one request for longer than a tick: a file system may take its time without holding up
+ * others.
  */
 class Workers
 {
@@ -32,20 +39,40 @@ class Workers
     void stop();
 
   private:
-    static void* entry(void* self);
-    void run();
-    bool start();
+    struct Worker
+    {
+        Workers* owner;
+        pthread_t thread{};
+        /// Number of the request that it works on; 0: none.
+        std::atomic<uint64_t> busy_with = 0;
+    };
+
+    static void* entry(void* worker);
+    void run(Worker& self);
+    void answer(Worker& self);
+    bool more_waits() const;
+    void look_out(unsigned* worth);
+    void pass_on(Worker& from);
+    void wake_or_start_locked();
+    void watch();
 
     static constexpr unsigned threads_max = 1024;
 
     fuse_session* const connection_;
     const std::function<void()> ended_;
+    const unsigned processors_;
     std::mutex lock_;
-    std::condition_variable finished_;
-    std::vector<pthread_t> threads_;
-    std::atomic<unsigned> idle_ = 0;
+    std::condition_variable leaderless_;
+    std::condition_variable watcher_wakes_;
+    std::list<Worker> workers_;
+    unsigned parked_ = 0;
     unsigned running_ = 0;
+    std::atomic<Worker*> leader_ = nullptr;
+    std::atomic<unsigned> working_ = 0;
+    std::atomic<uint64_t> requests_ = 0;
+    std::atomic<bool> watcher_sleeps_ = false;
     std::atomic<bool> stop_ = false;
+    std::thread watcher_;
 };
 
 } // namespace fsp::fuse

@@ -152,7 +152,7 @@ NTSTATUS own_token(TokenIdentity* identity)
 
 // The descriptor would be that of a directory the library makes for the mount; here the directory exists
 // already.
-NTSTATUS mount(HANDLE, const WCHAR* volume_name, const WCHAR* mount_point, PSECURITY_DESCRIPTOR,
+NTSTATUS mount(HANDLE volume, const WCHAR* volume_name, const WCHAR* mount_point, PSECURITY_DESCRIPTOR,
                HANDLE* mount)
 {
     last_error.clear();
@@ -160,6 +160,8 @@ NTSTATUS mount(HANDLE, const WCHAR* volume_name, const WCHAR* mount_point, PSECU
     fuse::MountOptions options;
     options.volume_name = volume_name;
     options.mount_point = utf8(mount_point);
+    // Who unmounts from outside is done with the file system: its dispatcher ends, and it learns of it.
+    options.unmounted = [volume] { (void)control(volume, FSP_FSCTL_STOP0, nullptr, 0, nullptr, 0, nullptr); };
     std::unique_ptr<fuse::Mount> made;
     std::string sentence;
     const NTSTATUS status = fuse::mount(options, &made, &sentence);

@@ -74,14 +74,26 @@ echo hello >"$M/slow"
 slow=$!
 check "while a request takes long, others go on" timeout 2 sh -c "mkdir '$M/fast' && stat '$M/fast' && rmdir '$M/fast'"
 wait $slow
-for i in 1 2 3; do echo data >"$M/slow$i"; done
-dd if="$M/slow1" of=/dev/null iflag=direct status=none &
-slow=$!
-sleep 0.1
-kill -INT $slow 2>/dev/null
-kill -TERM $slow 2>/dev/null
-gone=0
-for ((i = 0; i < 15; i++)); do kill -0 $slow 2>/dev/null || { gone=1; break; }; sleep 0.1; done
-[ $gone = 1 ] && ok "an interrupted caller returns" || not_ok "an interrupted caller returns"
-wait $slow 2>/dev/null
+stop_memfs
+
+# Reads take up to 20 s here; a truncate does not.
+start_memfs -M 20000 -P 100 || exit 1
+slow=()
+for i in 1 2 3 4; do
+    truncate -s 4096 "$M/slow$i"
+    dd if="$M/slow$i" of=/dev/null status=none &
+    slow+=($!)
+done
+sleep 0.2
+kill -TERM "${slow[@]}" 2>/dev/null
+for ((i = 0; i < 25; i++)); do
+    left=0
+    for p in "${slow[@]}"; do kill -0 "$p" 2>/dev/null && left=$((left + 1)); done
+    [ $left = 0 ] && break
+    sleep 0.1
+done
+[ $left = 0 ] && ok "interrupted callers return" || not_ok "interrupted callers return ($left of 4 did not)"
+kill -KILL "$memfs_pid" # its late answers are of no interest
+wait "$memfs_pid" 2>/dev/null
+memfs_pid=
 finish

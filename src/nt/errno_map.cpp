@@ -178,6 +178,7 @@ int specific_errno(NTSTATUS status)
     case STATUS_INVALID_LOCK_RANGE:
         return EINVAL;
     case STATUS_DISK_FULL:
+    case STATUS_CANNOT_MAKE: // no room for another name
         return ENOSPC;
     case STATUS_QUOTA_EXCEEDED:
     case STATUS_DISK_QUOTA_EXCEEDED:

@@ -18,7 +18,7 @@ bool try_acquire(PFAST_MUTEX mutex)
     return __atomic_compare_exchange_n(&mutex->Count, &free, 0, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-void acquire_slow(PFAST_MUTEX mutex, PKTHREAD thread)
+[[gnu::noinline]] void NTAPI acquire_slow(PFAST_MUTEX mutex, PKTHREAD thread)
 {
     leave_queue_for_sleep(thread);
     while (__atomic_exchange_n(&mutex->Count, -1, __ATOMIC_ACQUIRE) != 1)
@@ -31,7 +31,7 @@ void acquire(PFAST_MUTEX mutex, PKTHREAD thread)
 {
     if (verifier::enabled) [[unlikely]] {
         if (thread->irql > APC_LEVEL)
-            verifier::report("fast mutex %p acquired at IRQL %d", static_cast<void*>(mutex), thread->irql);
+            verifier::report_lock("fast mutex %p acquired at IRQL %zu", mutex, thread->irql);
         verifier::acquiring(thread, mutex, verifier::LockKind::FastMutex);
     }
     if (!try_acquire(mutex)) [[unlikely]]
@@ -43,14 +43,13 @@ void release(PFAST_MUTEX mutex, PKTHREAD thread)
 {
     if (verifier::enabled) [[unlikely]] {
         if (mutex->Owner != thread)
-            verifier::report("fast mutex %p released by a thread that does not own it",
-                             static_cast<void*>(mutex));
+            verifier::report_lock("fast mutex %p released by a thread that does not own it", mutex, 0);
         verifier::released(thread, mutex, verifier::LockKind::FastMutex);
     }
     mutex->Owner = nullptr;
     LONG* word = const_cast<LONG*>(&mutex->Count);
     if (__atomic_exchange_n(word, 1, __ATOMIC_RELEASE) == -1) [[unlikely]]
-        futex_wake(word, 1);
+        word_wake(reinterpret_cast<uint32_t*>(word));
 }
 
 // EX_PUSH_LOCK, low 32 bits: the number of readers, or writer; wanted when somebody sleeps.
@@ -149,7 +148,7 @@ VOID NTAPI ExAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex)
 {
     PKTHREAD thread = current_thread();
     if (verifier::enabled && !KeAreApcsDisabled() && thread->irql < APC_LEVEL) [[unlikely]]
-        verifier::report("fast mutex %p acquired unsafely with APCs enabled", static_cast<void*>(FastMutex));
+        verifier::report_lock("fast mutex %p acquired unsafely with APCs enabled", FastMutex, 0);
     acquire(FastMutex, thread);
 }
 

@@ -20,11 +20,9 @@ class ListLock
   public:
     explicit ListLock(PSLIST_HEADER head) : word_(&head->Region)
     {
-        for (int spins = 0; (depth_ = __atomic_fetch_or(word_, lock_bit, __ATOMIC_ACQUIRE)) & lock_bit;)
-            if (++spins > 32)
-                sched_yield();
-            else
-                ke::pause_processor();
+        depth_ = try_lock();
+        if (depth_ & lock_bit) [[unlikely]]
+            depth_ = wait(this);
     }
     ListLock(const ListLock&) = delete;
     ~ListLock() { __atomic_store_n(word_, depth_, __ATOMIC_RELEASE); }
@@ -33,6 +31,19 @@ class ListLock
     void set_depth(ULONGLONG depth) { depth_ = depth * one; }
 
   private:
+    /// While the bit is set the depth lies with the owner, so the word itself may lose it.
+    ULONGLONG try_lock() { return __atomic_exchange_n(word_, lock_bit, __ATOMIC_ACQUIRE); }
+    [[gnu::noinline, gnu::cold]] static ULONGLONG NTAPI wait(ListLock* lock)
+    {
+        ULONGLONG depth;
+        for (int spins = 0; (depth = lock->try_lock()) & lock_bit;)
+            if (++spins > 32)
+                sched_yield();
+            else
+                ke::pause_processor();
+        return depth;
+    }
+
     ULONGLONG* word_;
     ULONGLONG depth_;
 };
@@ -44,7 +55,7 @@ void set_first(PSLIST_HEADER head, PSLIST_ENTRY entry)
 }
 
 /// @return false if the list is as deep as it may be
-bool push(PSLIST_HEADER head, PSLIST_ENTRY entry, ULONGLONG limit, PSLIST_ENTRY* before)
+bool NTAPI push(PSLIST_HEADER head, PSLIST_ENTRY entry, ULONGLONG limit, PSLIST_ENTRY* before)
 {
     ListLock lock(head);
     if (lock.depth() >= limit)
@@ -56,7 +67,7 @@ bool push(PSLIST_HEADER head, PSLIST_ENTRY entry, ULONGLONG limit, PSLIST_ENTRY*
     return true;
 }
 
-PSLIST_ENTRY pop(PSLIST_HEADER head)
+PSLIST_ENTRY NTAPI pop(PSLIST_HEADER head)
 {
     if (__atomic_load_n(&head->Region, __ATOMIC_RELAXED) == 0)
         return nullptr;
@@ -99,7 +110,7 @@ void count(ULONG& counter)
     __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
 }
 
-PVOID take(GENERAL_LOOKASIDE& l)
+PVOID NTAPI take(GENERAL_LOOKASIDE& l)
 {
     count(l.TotalAllocates);
     if (PSLIST_ENTRY entry = pop(&l.ListHead))
@@ -108,7 +119,7 @@ PVOID take(GENERAL_LOOKASIDE& l)
     return l.Allocate(l.Type, l.Size, l.Tag);
 }
 
-void give(GENERAL_LOOKASIDE& l, PVOID entry)
+void NTAPI give(GENERAL_LOOKASIDE& l, PVOID entry)
 {
     count(l.TotalFrees);
     PSLIST_ENTRY before;

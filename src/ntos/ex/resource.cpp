@@ -61,7 +61,7 @@ OWNER_ENTRY* find_owner(PERESOURCE r, ERESOURCE_THREAD owner)
     return nullptr;
 }
 
-OWNER_ENTRY* free_entry(PERESOURCE r)
+[[gnu::noinline]] OWNER_ENTRY* NTAPI free_entry(PERESOURCE r)
 {
     if (r->OwnerEntry.OwnerCount == 0)
         return &r->OwnerEntry;
@@ -80,7 +80,7 @@ OWNER_ENTRY* free_entry(PERESOURCE r)
     return &table[first];
 }
 
-void add_shared_owner(PERESOURCE r, ERESOURCE_THREAD owner)
+void NTAPI add_shared_owner(PERESOURCE r, ERESOURCE_THREAD owner)
 {
     OWNER_ENTRY* entry = find_owner(r, owner);
     if (entry != nullptr) {
@@ -134,7 +134,7 @@ Waiter* take_exclusive_waiter(PERESOURCE r)
     return first;
 }
 
-void grant_all(Waiter* first)
+[[gnu::noinline]] void NTAPI grant_all(Waiter* first)
 {
     while (first != nullptr) {
         // The waiter's stack frame goes away as soon as it is granted.
@@ -145,7 +145,7 @@ void grant_all(Waiter* first)
 }
 
 /// Called with the lock held, which it releases.
-void sleep(PERESOURCE r, volatile uint32_t* lock, bool exclusive)
+[[gnu::noinline]] void NTAPI sleep(PERESOURCE r, volatile uint32_t* lock, bool exclusive)
 {
     PKTHREAD thread = ke::current_thread();
     Waiter waiter{nullptr, self(), 0};
@@ -174,7 +174,7 @@ enum class Sharing
     WaitForExclusive
 };
 
-BOOLEAN acquire_shared(PERESOURCE r, BOOLEAN wait, Sharing sharing)
+BOOLEAN NTAPI acquire_shared(PERESOURCE r, BOOLEAN wait, Sharing sharing)
 {
     PKTHREAD thread = ke::current_thread();
     if (verifier::enabled) [[unlikely]] {
@@ -213,7 +213,7 @@ BOOLEAN acquire_shared(PERESOURCE r, BOOLEAN wait, Sharing sharing)
     return acquired;
 }
 
-BOOLEAN acquire_exclusive(PERESOURCE r, BOOLEAN wait)
+BOOLEAN NTAPI acquire_exclusive(PERESOURCE r, BOOLEAN wait)
 {
     PKTHREAD thread = ke::current_thread();
     if (verifier::enabled) [[unlikely]] {
@@ -231,8 +231,7 @@ BOOLEAN acquire_exclusive(PERESOURCE r, BOOLEAN wait)
         r->OwnerEntry.OwnerCount++;
     else if (wait) {
         if (verifier::enabled && find_owner(r, owner) != nullptr) [[unlikely]]
-            verifier::report("resource %p: the thread owns it shared and waits for it exclusive",
-                             static_cast<void*>(r));
+            verifier::report_lock("resource %p: the thread owns it shared and waits for it exclusive", r, 0);
         sleep(r, lock, true);
         return TRUE;
     } else
@@ -243,7 +242,7 @@ BOOLEAN acquire_exclusive(PERESOURCE r, BOOLEAN wait)
     return acquired;
 }
 
-void release(PERESOURCE r, ERESOURCE_THREAD owner)
+void NTAPI release(PERESOURCE r, ERESOURCE_THREAD owner)
 {
     volatile uint32_t* lock = lock_of(r);
     Waiter* granted = nullptr;
@@ -251,8 +250,7 @@ void release(PERESOURCE r, ERESOURCE_THREAD owner)
     OWNER_ENTRY* entry = is_exclusive(r) ? &r->OwnerEntry : find_owner(r, owner);
     if (entry == nullptr || entry->OwnerThread != owner || entry->OwnerCount == 0) [[unlikely]] {
         ke::word_unlock(lock);
-        verifier::report("resource %p released by %zx, which does not own it", static_cast<void*>(r),
-                         size_t(owner));
+        verifier::report_lock("resource %p released by %zx, which does not own it", r, owner);
         return;
     }
     if (--entry->OwnerCount == 0) {
@@ -353,18 +351,17 @@ VOID NTAPI ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD 
 
 VOID NTAPI ExSetResourceOwnerPointer(PERESOURCE Resource, PVOID OwnerPointer)
 {
+    const auto owner = reinterpret_cast<ERESOURCE_THREAD>(OwnerPointer);
     if (verifier::enabled) [[unlikely]] {
-        if ((reinterpret_cast<ULONG_PTR>(OwnerPointer) & 3) != 3)
-            verifier::report("resource %p: the low two bits of owner pointer %p are not set",
-                             static_cast<void*>(Resource), OwnerPointer);
+        if ((owner & 3) != 3)
+            verifier::report_lock("resource %p: the low two bits of owner pointer %zx are not set", Resource,
+                                  owner);
         verifier::released(ke::current_thread(), Resource, verifier::LockKind::Resource);
     }
-    const auto owner = reinterpret_cast<ERESOURCE_THREAD>(OwnerPointer);
     ke::WordGuard guard(lock_of(Resource));
     OWNER_ENTRY* entry = find_owner(Resource, self());
     if (entry == nullptr) {
-        verifier::report("resource %p: owner pointer set by a thread that does not own it",
-                         static_cast<void*>(Resource));
+        verifier::report_lock("resource %p: owner pointer set by a thread that does not own it", Resource, 0);
         return;
     }
     OWNER_ENTRY* other = is_exclusive(Resource) ? nullptr : find_owner(Resource, owner);

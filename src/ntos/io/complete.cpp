@@ -78,6 +78,16 @@ bool unwind(PIRP irp)
     }
 }
 
+/// IofCallDriver with the verifier's eyes on the driver.
+[[gnu::noinline, gnu::cold]] NTSTATUS NTAPI call_checked(PDEVICE_OBJECT device, PIRP irp,
+                                                         PDRIVER_DISPATCH dispatch)
+{
+    DispatchCheck check(irp, IoGetCurrentIrpStackLocation(irp), dispatch);
+    return check.done(dispatch(device, irp));
+}
+
+[[gnu::noinline]] void NTAPI finish_pended(PIRP irp) { finish(irp); }
+
 } // namespace
 
 } // namespace fsp::ntos::io
@@ -98,9 +108,7 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     const PDRIVER_DISPATCH dispatch = DeviceObject->DriverObject->MajorFunction[stack->MajorFunction];
     if (!verifier::enabled) [[likely]]
         return dispatch(DeviceObject, Irp);
-
-    io::DispatchCheck check(Irp, stack, dispatch);
-    return check.done(dispatch(DeviceObject, Irp));
+    return io::call_checked(DeviceObject, Irp, dispatch);
 }
 
 VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR)
@@ -124,7 +132,7 @@ VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR)
     // Completed before dispatch returned: the sender is about to look, and finishes it without a wait.
     if ((Irp->Flags & IRP_DEFER_IO_COMPLETION) != 0 && !Irp->PendingReturned)
         return;
-    io::finish(Irp);
+    io::finish_pended(Irp);
 }
 
 BOOLEAN NTAPI IoCancelIrp(PIRP Irp)

@@ -33,7 +33,7 @@ bool is_live(PIRP irp, const char* what)
 
 } // namespace
 
-bool may_call(PIRP irp)
+bool NTAPI may_call(PIRP irp)
 {
     // A freed IRP is filled with a pattern; its type gives it away before anything else is believed.
     if (irp->Type != IO_TYPE_IRP) {
@@ -47,7 +47,7 @@ bool may_call(PIRP irp)
     return is_live(irp, "sent");
 }
 
-bool may_complete(PIRP irp)
+bool NTAPI may_complete(PIRP irp)
 {
     if (irp->Type != IO_TYPE_IRP) {
         verifier::report("IRP %p is not an IRP (freed?) in IoCompleteRequest", static_cast<void*>(irp));
@@ -67,7 +67,7 @@ bool may_complete(PIRP irp)
     return true;
 }
 
-void note_completion(PIRP irp, PIO_STACK_LOCATION stack)
+void NTAPI note_completion(PIRP irp, PIO_STACK_LOCATION stack)
 {
     std::lock_guard guard(lock);
     for (DispatchCheck* c = running; c != nullptr; c = c->next_)

@@ -7,13 +7,13 @@
 namespace fsp::ntos::io {
 
 /// The IRP is live and has a stack location left.
-bool may_call(PIRP irp);
+bool NTAPI may_call(PIRP irp);
 
 /// The IRP is live, not completed before, has a final status and no cancel routine.
-bool may_complete(PIRP irp);
+bool NTAPI may_complete(PIRP irp);
 
 /// A stack location is being completed; called before it is cleared.
-void note_completion(PIRP irp, PIO_STACK_LOCATION stack);
+void NTAPI note_completion(PIRP irp, PIO_STACK_LOCATION stack);
 
 /// Watches one call of a dispatch routine: STATUS_PENDING is returned exactly when the IRP was marked
 /// pending, and the routine leaves IRQL and critical regions as it found them.
@@ -24,7 +24,7 @@ class DispatchCheck
     NTSTATUS done(NTSTATUS status);
 
   private:
-    friend void note_completion(PIRP irp, PIO_STACK_LOCATION stack);
+    friend void NTAPI note_completion(PIRP irp, PIO_STACK_LOCATION stack);
 
     PIRP irp_;
     PIO_STACK_LOCATION stack_;

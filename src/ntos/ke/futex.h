@@ -2,6 +2,8 @@
 /// @file Sleeping on a 32-bit word, and the lock of a few instructions that is built on it.
 #pragma once
 
+#include "winfsp/nt.h"
+
 #include <cerrno>
 #include <climits>
 #include <cstdint>
@@ -43,7 +45,11 @@ inline bool word_try_lock(volatile uint32_t* word)
     return __atomic_compare_exchange_n(word, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-void word_lock_slow(volatile uint32_t* word);
+// The slow halves are NTAPI, as all that the short routines of the kernel interface call: a routine of that
+// convention saves ten vector registers before it calls any other.
+
+void NTAPI word_lock_slow(volatile uint32_t* word);
+void NTAPI word_wake(volatile uint32_t* word);
 
 inline void word_lock(volatile uint32_t* word)
 {
@@ -54,7 +60,7 @@ inline void word_lock(volatile uint32_t* word)
 inline void word_unlock(volatile uint32_t* word)
 {
     if (__atomic_exchange_n(word, 0, __ATOMIC_RELEASE) == 2) [[unlikely]]
-        futex_wake(const_cast<uint32_t*>(word), 1);
+        word_wake(word);
 }
 
 /// Holds a word for a scope.

@@ -60,7 +60,7 @@ VOID NTAPI KeLowerIrql(KIRQL NewIrql)
 VOID NTAPI KePagedCode()
 {
     if (verifier::enabled && current_thread()->irql > APC_LEVEL) [[unlikely]]
-        verifier::report("pageable code called at IRQL %d", current_thread()->irql);
+        verifier::report_irql("pageable code called at IRQL %d", current_thread()->irql);
 }
 
 VOID NTAPI KeInitializeSpinLock(PKSPIN_LOCK SpinLock)
@@ -75,7 +75,7 @@ KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
     PKTHREAD thread = current_thread();
     const KIRQL before = raise(thread, DISPATCH_LEVEL);
     if (verifier::enabled && before > DISPATCH_LEVEL) [[unlikely]]
-        verifier::report("spin lock acquired at IRQL %d", before);
+        verifier::report_irql("spin lock acquired at IRQL %d", before);
     acquire(SpinLock, thread);
     return before;
 }
@@ -93,7 +93,7 @@ VOID NTAPI KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 {
     PKTHREAD thread = current_thread();
     if (verifier::enabled && thread->irql < DISPATCH_LEVEL) [[unlikely]]
-        verifier::report("KeAcquireSpinLockAtDpcLevel at IRQL %d", thread->irql);
+        verifier::report_irql("KeAcquireSpinLockAtDpcLevel at IRQL %d", thread->irql);
     acquire(SpinLock, thread);
 }
 

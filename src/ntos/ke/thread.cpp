@@ -30,7 +30,7 @@ Type thread_type = {
 
 namespace fsp::ntos::ke {
 
-thread_local PKTHREAD current_thread_or_null __attribute__((tls_model("initial-exec"))) = nullptr;
+constinit thread_local PKTHREAD current_thread_or_null __attribute__((tls_model("initial-exec"))) = nullptr;
 
 namespace {
 
@@ -100,7 +100,7 @@ void run_system_thread(SystemThread* parameters)
 
 } // namespace
 
-PKTHREAD attach_current_thread()
+PKTHREAD NTAPI attach_current_thread()
 {
     auto thread = static_cast<PKTHREAD>(ob::allocate(&ob::thread_type, sizeof(_ETHREAD)));
     if (thread == nullptr)

@@ -59,8 +59,8 @@ struct _ETHREAD : _KTHREAD
 
 namespace fsp::ntos::ke {
 
-extern thread_local PKTHREAD current_thread_or_null __attribute__((tls_model("initial-exec")));
-PKTHREAD attach_current_thread();
+extern constinit thread_local PKTHREAD current_thread_or_null __attribute__((tls_model("initial-exec")));
+[[gnu::cold]] PKTHREAD NTAPI attach_current_thread();
 
 inline PKTHREAD current_thread()
 {

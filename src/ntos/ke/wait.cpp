@@ -10,7 +10,7 @@
 
 namespace fsp::ntos::ke {
 
-void word_lock_slow(volatile uint32_t* word)
+void NTAPI word_lock_slow(volatile uint32_t* word)
 {
     for (int i = 0; i < 64; i++) {
         pause_processor();
@@ -21,7 +21,9 @@ void word_lock_slow(volatile uint32_t* word)
         futex_wait(const_cast<uint32_t*>(word), 2);
 }
 
-void lock_object_slow(DISPATCHER_HEADER* object)
+void NTAPI word_wake(volatile uint32_t* word) { futex_wake(const_cast<uint32_t*>(word), 1); }
+
+void NTAPI lock_object_slow(DISPATCHER_HEADER* object)
 {
     for (int spins = 0;
          __atomic_fetch_or(&object->Type, object_lock_bit, __ATOMIC_ACQUIRE) & object_lock_bit;)
@@ -30,15 +32,6 @@ void lock_object_slow(DISPATCHER_HEADER* object)
             sched_yield();
         else
             pause_processor();
-}
-
-void initialize_header(DISPATCHER_HEADER* header, KOBJECTS type, size_t size, LONG state)
-{
-    header->Lock = 0;
-    header->Type = UCHAR(type);
-    header->Size = UCHAR(size / sizeof(LONG));
-    header->SignalState = state;
-    InitializeListHead(&header->WaitListHead);
 }
 
 Deadline::Deadline(const LARGE_INTEGER* timeout)
@@ -101,7 +94,7 @@ void complete_wait(PKTHREAD thread)
         futex_wake(word, 1);
 }
 
-void WakeList::release_all()
+void NTAPI WakeList::release_all()
 {
     while (first_ != nullptr) {
         PKTHREAD thread = first_;
@@ -315,7 +308,7 @@ NTSTATUS wait_for_all(PKTHREAD thread, ULONG count, PVOID* objects, KPROCESSOR_M
 
 } // namespace
 
-void satisfy_waiters(DISPATCHER_HEADER* object, WakeList& wake)
+void NTAPI satisfy_waiters(DISPATCHER_HEADER* object, WakeList& wake)
 {
     PLIST_ENTRY head = &object->WaitListHead;
     for (PLIST_ENTRY e = head->Flink; e != head && object->SignalState > 0;) {

@@ -9,7 +9,7 @@
 
 namespace fsp::ntos::ps {
 
-thread_local ThreadState* current_state __attribute__((tls_model("initial-exec"))) = nullptr;
+constinit thread_local ThreadState* current_state __attribute__((tls_model("initial-exec"))) = nullptr;
 
 namespace {
 
@@ -53,7 +53,7 @@ thread_local ExitGuard exit_guard;
 
 } // namespace
 
-ThreadState* attach_current_thread()
+ThreadState* NTAPI attach_current_thread()
 {
     (void)&exit_guard;
     auto* s = new ThreadState;

@@ -29,8 +29,8 @@ struct ThreadState
     ThreadState* previous = nullptr;
 };
 
-extern thread_local ThreadState* current_state __attribute__((tls_model("initial-exec")));
-ThreadState* attach_current_thread();
+extern constinit thread_local ThreadState* current_state __attribute__((tls_model("initial-exec")));
+[[gnu::cold]] ThreadState* NTAPI attach_current_thread();
 
 inline ThreadState& current()
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// @file What ke, ex and mm tell the verifier. Callers test verifier::enabled first.
+/// @file What ke, ex and mm tell the verifier. Callers test verifier::enabled first. NTAPI because of the
+/// short routines (see ke/futex.h).
 #pragma once
 
 #include "ke/thread.h"
@@ -16,21 +17,25 @@ enum class LockKind : uint8_t
 };
 
 /// Before a thread acquires a lock that it may wait for: order, recursion.
-void acquiring(PKTHREAD thread, const void* lock, LockKind kind);
+void NTAPI acquiring(PKTHREAD thread, const void* lock, LockKind kind);
 /// A lock that was acquired without waiting puts nothing into the order.
-void acquired_by_trying(PKTHREAD thread, const void* lock, LockKind kind);
-void released(PKTHREAD thread, const void* lock, LockKind kind);
+void NTAPI acquired_by_trying(PKTHREAD thread, const void* lock, LockKind kind);
+void NTAPI released(PKTHREAD thread, const void* lock, LockKind kind);
 /// The lock is (re)initialised or its memory goes away.
-void forget_lock(const void* lock);
+void NTAPI forget_lock(const void* lock);
 void forget_thread(PKTHREAD thread);
 
 /// Rules for acquiring an ERESOURCE: critical region, IRQL, no fast mutex or spin lock held.
-void check_resource_rules(PKTHREAD thread, const void* resource);
+void NTAPI check_resource_rules(PKTHREAD thread, const void* resource);
 /// A wait that may block above APC_LEVEL.
-void check_wait(const LARGE_INTEGER* timeout);
-void check_lower_irql(PKTHREAD thread, KIRQL irql);
-void check_leave_region(PKTHREAD thread, int depth, const char* kind);
-void check_paged(const char* what);
+void NTAPI check_wait(const LARGE_INTEGER* timeout);
+void NTAPI check_lower_irql(PKTHREAD thread, KIRQL irql);
+void NTAPI check_leave_region(PKTHREAD thread, int depth, const char* kind);
+void NTAPI check_paged(const char* what);
+
+/// report() for short routines; the format takes what follows it.
+void NTAPI report_irql(const char* format, int irql);
+void NTAPI report_lock(const char* format, const void* lock, size_t number);
 
 // Pool.
 

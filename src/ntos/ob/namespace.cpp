@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/ob/namespace.h"
 
-#include "nt/rtl.h"
-
 #include <cstdlib>
 #include <mutex>
 #include <shared_mutex>
@@ -79,13 +77,6 @@ Directory* make_directory(Directory* parent, std::u16string_view name)
 }
 
 } // namespace
-
-char16_t upcase(char16_t c)
-{
-    if (c < 0x80)
-        return c >= u'a' && c <= u'z' ? static_cast<char16_t>(c - 32) : c;
-    return RtlUpcaseUnicodeChar(c);
-}
 
 NTSTATUS create_namespace()
 {
@@ -184,7 +175,9 @@ NTSTATUS find(std::u16string_view path, bool follow_last, Found* found)
             break;
         if (rest[0] != u'\\')
             return STATUS_OBJECT_PATH_SYNTAX_BAD;
-        const size_t end = std::min(rest.find(u'\\', 1), rest.size());
+        size_t end = 1;
+        while (end != rest.size() && rest[end] != u'\\')
+            ++end;
         const std::u16string_view name = rest.substr(1, end - 1);
         if (name.empty())
             return STATUS_OBJECT_NAME_INVALID;

@@ -2,8 +2,11 @@
 /// @file The object namespace: directories, symbolic links and the walk through them.
 #pragma once
 
+#include "nt/rtl.h"
 #include "ntos/ob/object.h"
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,15 +14,22 @@
 namespace fsp::ntos::ob {
 
 /// Upper-cases as the system compares names.
-char16_t upcase(char16_t c);
+inline char16_t upcase(char16_t c)
+{
+    if (c < 0x80) [[likely]]
+        return c >= u'a' && c <= u'z' ? static_cast<char16_t>(c - 32) : c;
+    return RtlUpcaseUnicodeChar(c);
+}
 
+/// Of the last characters, in which the names of devices and volumes differ.
 struct FoldedHash
 {
+    static constexpr size_t characters = 12;
     using is_transparent = void;
     size_t operator()(std::u16string_view s) const
     {
         size_t h = 0xcbf29ce484222325u;
-        for (char16_t c : s)
+        for (char16_t c : s.substr(s.size() - std::min(s.size(), characters)))
             h = (h ^ upcase(c)) * 0x100000001b3u;
         return h;
     }
@@ -32,6 +42,8 @@ struct FoldedEqual
     {
         if (a.size() != b.size())
             return false;
+        if (std::memcmp(a.data(), b.data(), a.size() * sizeof(char16_t)) == 0)
+            return true;
         for (size_t i = 0; i < a.size(); ++i)
             if (a[i] != b[i] && upcase(a[i]) != upcase(b[i]))
                 return false;

@@ -118,6 +118,27 @@ Token::Token(const Token& other, TOKEN_TYPE new_type, SECURITY_IMPERSONATION_LEV
     view.default_dacl = reinterpret_cast<const ACL*>(moved(view.default_dacl));
 }
 
+Token::~Token()
+{
+    if (PACCESS_TOKEN copy = identification.load(std::memory_order_acquire))
+        ob::dereference(copy);
+}
+
+PACCESS_TOKEN reference_identification(Token& token)
+{
+    PACCESS_TOKEN copy = token.identification.load(std::memory_order_acquire);
+    if (copy == nullptr) {
+        ob::Ref<Token> fresh(
+            ob::create<Token>(&ob::token_type, token, TokenImpersonation, SecurityIdentification));
+        if (!fresh)
+            return nullptr;
+        if (token.identification.compare_exchange_strong(copy, fresh.get(), std::memory_order_acq_rel))
+            copy = fresh.release();
+    }
+    ob::reference(copy);
+    return copy;
+}
+
 } // namespace se
 
 namespace ob {

@@ -19,11 +19,14 @@ struct Token
     TOKEN_TYPE type = TokenPrimary;
     SECURITY_IMPERSONATION_LEVEL level = SecurityImpersonation;
     LUID id{}, authentication_id{};
+    /// Copy that only identifies, referenced; made when the first server wants it.
+    std::atomic<PACCESS_TOKEN> identification{nullptr};
 
     Token() = default;
     /// A copy with a type of its own, for handles to impersonation tokens.
     Token(const Token& other, TOKEN_TYPE type, SECURITY_IMPERSONATION_LEVEL level);
     Token& operator=(const Token&) = delete;
+    ~Token();
 
     /// @return false if a part is not valid
     bool assign(const TokenSpec& spec);
@@ -41,6 +44,10 @@ inline bool holds_privilege(const SECURITY_SUBJECT_CONTEXT& context, ULONG privi
 {
     return mode == KernelMode || token_of(effective(context)).view.has(privilege);
 }
+
+/// The copy of a token for servers that may only look at it, referenced; all share one, because tokens do not
+/// change. @return nullptr without memory
+PACCESS_TOKEN reference_identification(Token& token);
 
 LUID new_luid();
 

@@ -297,13 +297,16 @@ NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEX
     if (SubjectContext->ClientToken != nullptr &&
         ClientSecurityQos->ImpersonationLevel > SubjectContext->ImpersonationLevel)
         return STATUS_BAD_IMPERSONATION_LEVEL;
-    const se::Token& from = se::token_of(se::effective(*SubjectContext));
+    se::Token& from = se::token_of(se::effective(*SubjectContext));
     ClientContext->SecurityQos = *ClientSecurityQos;
     ClientContext->ServerIsRemote = RemoteSession;
     ClientContext->DirectlyAccessClientToken = ClientSecurityQos->ContextTrackingMode;
     ClientContext->DirectAccessEffectiveOnly = ClientSecurityQos->EffectiveOnly;
-    ClientContext->ClientToken = ob::create<se::Token>(&ob::token_type, from, TokenImpersonation,
-                                                       ClientSecurityQos->ImpersonationLevel);
+    if (ClientSecurityQos->ImpersonationLevel == SecurityIdentification)
+        ClientContext->ClientToken = se::reference_identification(from);
+    else
+        ClientContext->ClientToken = ob::create<se::Token>(&ob::token_type, from, TokenImpersonation,
+                                                           ClientSecurityQos->ImpersonationLevel);
     return ClientContext->ClientToken != nullptr ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 

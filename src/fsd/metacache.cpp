@@ -71,7 +71,7 @@ void MetaCache::fini()
 MetaCacheItem* MetaCache::unlink(MetaCacheItem* item)
 {
     RemoveEntryList(&item->link);
-    __atomic_store_n(&item->slot->item, static_cast<MetaCacheItem*>(nullptr), __ATOMIC_RELAXED);
+    __atomic_store_n(&item->slot->item, static_cast<MetaCacheItem*>(nullptr), __ATOMIC_RELEASE);
     item->slot = nullptr;
     --count_;
     return item;
@@ -167,6 +167,13 @@ void MetaCache::invalidate(MetaCacheSlot& slot)
             old = unlink(slot.item);
     }
     release(old);
+}
+
+void MetaCache::forget(MetaCacheSlot& slot)
+{
+    // Who takes an item out leaves the slot alone as soon as it is empty.
+    if (__atomic_load_n(&slot.item, __ATOMIC_ACQUIRE))
+        invalidate(slot);
 }
 
 void MetaCache::expire(UINT64 now)

@@ -71,6 +71,8 @@ class MetaCache
     /// itself.
     void replace(MetaCacheSlot& slot, const void* data, ULONG size);
     void invalidate(MetaCacheSlot& slot);
+    /// The slot goes away, so that nobody asks on its behalf any more.
+    void forget(MetaCacheSlot& slot);
     /// Drops what is older than the timeout. @param now KeQueryInterruptTime(), 100 ns. IRQL <=
     /// DISPATCH_LEVEL
     void expire(UINT64 now);

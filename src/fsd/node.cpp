@@ -36,10 +36,10 @@ FileNode::~FileNode()
     FsRtlTeardownPerStreamContexts(&header);
     FsRtlUninitializeOplock(&oplock);
     FsRtlUninitializeFileLock(&file_lock);
-    volume_.security_cache.invalidate(security);
-    volume_.directory_cache.invalidate(directory);
-    volume_.stream_cache.invalidate(streams);
-    volume_.ea_cache.invalidate(ea);
+    volume_.security_cache.forget(security);
+    volume_.directory_cache.forget(directory);
+    volume_.stream_cache.forget(streams);
+    volume_.ea_cache.forget(ea);
     if (!main_file_) {
         ExDeleteResourceLite(&main_);
         ExDeleteResourceLite(&paging_);

@@ -23,8 +23,7 @@ void closed(Request&, void* context) noexcept
 /// not outrun the file system.
 bool must_wait(Volume& volume)
 {
-    return (volume.rename_lock.get()->Flag & ResourceOwnedExclusive) != 0 ||
-           volume.ioq.pending_count() > volume.ioq.capacity() / 2;
+    return volume.renaming || volume.ioq.pending_count() > volume.ioq.capacity() / 2;
 }
 
 } // namespace

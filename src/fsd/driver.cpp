@@ -176,7 +176,7 @@ VOID NTAPI unload(PDRIVER_OBJECT)
     remove_control_devices();
     KeCancelTimer(&driver.timer);
     KeFlushQueuedDpcs();
-    while (driver.background_work != 0) {
+    while (ReadAcquire(&driver.background_work) != 0) {
         LARGE_INTEGER pause;
         pause.QuadPart = -10 * 10'000; // 10 ms
         KeDelayExecutionThread(KernelMode, FALSE, &pause);

@@ -70,7 +70,7 @@ NTSTATUS Ioq::post(Request& request, Post how) noexcept
     }
     request.state = Request::State::pending;
     InsertTailList(&pending_, &request.link);
-    pending_count_ = pending_count_ + 1;
+    ++pending_count_;
     wake_one_locked();
     return STATUS_SUCCESS;
 }
@@ -85,7 +85,7 @@ VOID NTAPI Ioq::cancel_pending(PDEVICE_OBJECT, PIRP irp)
         SpinGuard guard(queue.lock_);
         if (request.state == Request::State::pending) {
             RemoveEntryList(&request.link);
-            queue.pending_count_ = queue.pending_count_ - 1;
+            --queue.pending_count_;
         }
         request.state = Request::State::taken;
     }
@@ -100,7 +100,7 @@ Request* Ioq::pop_pending_locked() noexcept
 {
     while (!IsListEmpty(&pending_)) {
         Request& request = request_of(RemoveHeadList(&pending_));
-        pending_count_ = pending_count_ - 1;
+        --pending_count_;
         const bool ours = uncancel(request);
         // Whoever finds `taken` leaves the lists alone.
         request.state = Request::State::taken;
@@ -303,7 +303,7 @@ bool Ioq::retry(Request& request) noexcept
     request.queue = this;
     request.state = Request::State::retried;
     InsertTailList(&retried_, &request.link);
-    retried_count_ = retried_count_ + 1;
+    ++retried_count_;
     if (!exchange(request.was_retried, true)) {
         retry_wanted_ = true;
         wake_one_locked();
@@ -319,7 +319,7 @@ Request* Ioq::next_retried() noexcept
     if (IsListEmpty(&retried_))
         return nullptr;
     Request& request = request_of(RemoveHeadList(&retried_));
-    retried_count_ = retried_count_ - 1;
+    --retried_count_;
     request.state = Request::State::taken;
     return &request;
 }
@@ -378,7 +378,7 @@ void Ioq::expire(Volume& volume, UINT64 now) noexcept
             if (request.deadline > now)
                 continue;
             RemoveEntryList(&request.link);
-            pending_count_ = pending_count_ - 1;
+            --pending_count_;
             const bool ours = uncancel(request);
             request.state = Request::State::taken;
             if (ours)

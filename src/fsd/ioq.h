@@ -7,6 +7,7 @@
 /// caches runs next. Lists are FIFO. The processing table is keyed by Hint and striped, so that answers on
 /// different processors rarely meet.
 
+#include "published.h"
 #include "request.h"
 #include "wdk.h"
 
@@ -95,9 +96,9 @@ class Ioq : NonCopyable
     LIST_ENTRY pending_;
     LIST_ENTRY retried_;
     LIST_ENTRY waiters_;
-    volatile LONG pending_count_ = 0;
-    volatile LONG retried_count_ = 0;
-    volatile bool stopped_ = false;
+    Published<LONG> pending_count_;
+    Published<LONG> retried_count_;
+    Published<bool> stopped_;
     bool retry_wanted_ = false; // a fresh entry in the Retried list
     ULONG capacity_ = 0;
     UINT64 irp_timeout_ = 0; // 100 ns

@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "metacache.h"
 #include "name.h"
+#include "published.h"
 #include "request.h"
 #include "resource.h"
 #include "wdk.h"
@@ -76,8 +77,8 @@ class FileNode : NonCopyable
     SHARE_ACCESS share_access{};
     // Requests for oplocks are made under the table lock too, with handle_count as the open count: then an
     // open either is counted or finds the oplock.
-    LONG handle_count = 0; // file objects before cleanup
-    LONG active_count = 0; // file objects before close
+    Published<LONG> handle_count; // file objects before cleanup
+    LONG active_count = 0;        // file objects before close
     LONG stream_denies_delete =
         0; // main files: stream handles with read/write/delete access not sharing delete
     bool delete_pending = false;

@@ -78,7 +78,7 @@ NTSTATUS open_node(FileDesc& desc, Ptr<FileNode>& node, PFILE_OBJECT file, const
         table.insert(*opened);
         *first_open = true;
     }
-    opened->handle_count++;
+    ++opened->handle_count;
     opened->active_count++;
     if (main_file && (rights.granted & data_access) && !(rights.share & FILE_SHARE_DELETE)) {
         main_file->stream_denies_delete++;
@@ -156,7 +156,7 @@ void undo_open(FileDesc& desc, PFILE_OBJECT file) noexcept
         return;
     {
         FastMutexGuard guard(desc.volume.nodes.mutex());
-        desc.node->handle_count--;
+        --desc.node->handle_count;
     }
     end_share_access(desc, file, false);
     end_active(desc);

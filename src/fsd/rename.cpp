@@ -276,7 +276,7 @@ class NewNames : NonCopyable
             return false;
         copy_bytes(text, path.Buffer, path.Length);
         copy_bytes(reinterpret_cast<Byte*>(text) + path.Length,
-                      reinterpret_cast<const Byte*>(node.name().Buffer) + old.Length, rest);
+                   reinterpret_cast<const Byte*>(node.name().Buffer) + old.Length, rest);
         node.reference();
         entries()[count_++] = {&node, {static_cast<USHORT>(length), static_cast<USHORT>(length), text}};
         return true;
@@ -300,6 +300,24 @@ void move_nodes(Volume& volume, FileNode& node, const UNICODE_STRING& path, NewN
     }
     names.apply(volume.nodes);
 }
+
+/// Tells closes that a rename is under way, as long as it lives.
+class Renaming : NonCopyable
+{
+  public:
+    explicit Renaming(Published<bool>& flag) noexcept : flag_(flag) { flag_ = true; }
+    ~Renaming() { end(); }
+
+    void end() noexcept
+    {
+        if (exchange(running_, false))
+            flag_ = false;
+    }
+
+  private:
+    Published<bool>& flag_;
+    bool running_ = true;
+};
 
 } // namespace
 
@@ -327,6 +345,7 @@ IrpTask set_rename(Volume& volume, PIRP irp)
         // Nothing is created and nothing else is renamed until this is over.
         Hold rename;
         rename.acquire(*volume.rename_lock.get(), Access::exclusive);
+        Renaming renaming(volume.renaming);
         NodeHold hold;
         hold.acquire(node, Part::full, Access::exclusive);
         if (node.posix_deleted)
@@ -347,6 +366,7 @@ IrpTask set_rename(Volume& volume, PIRP irp)
         if (blocked.oplock) {
             // Its owner may have to rename or open something before it can agree.
             hold.release();
+            renaming.end();
             rename.release();
             status = co_await OplockWait(check_oplock, &blocked.oplock->oplock);
             if (!NT_SUCCESS(status))

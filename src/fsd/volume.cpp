@@ -288,14 +288,14 @@ VOID NTAPI Volume::delayed_vpb_work(PVOID context)
 
 bool Volume::may_run_in_line() const noexcept
 {
-    return inline_dispatch_ != nullptr && ioq.is_idle() && KeGetCurrentIrql() == PASSIVE_LEVEL;
+    return inline_dispatch() != nullptr && ioq.is_idle() && KeGetCurrentIrql() == PASSIVE_LEVEL;
 }
 
 bool Volume::enter_in_line() noexcept
 {
     if (!may_run_in_line())
         return false;
-    if (InterlockedIncrement(&inline_running_) <= inline_limit_ && inline_dispatch_)
+    if (InterlockedIncrement(&inline_running_) <= inline_limit_ && inline_dispatch())
         return true;
     leave_in_line();
     return false;
@@ -303,7 +303,7 @@ bool Volume::enter_in_line() noexcept
 
 void Volume::leave_in_line() noexcept
 {
-    if (InterlockedDecrement(&inline_running_) == 0 && !inline_dispatch_)
+    if (InterlockedDecrement(&inline_running_) == 0 && !inline_dispatch())
         KeSetEvent(&inline_idle_, IO_NO_INCREMENT, FALSE);
 }
 
@@ -312,7 +312,7 @@ InLine Volume::run_in_line(Request& request) noexcept
     if (!enter_in_line())
         return InLine::unavailable;
     // Unregistering waits for us, so the pair stays valid.
-    const FSP_FSCTL_INLINE_DISPATCH dispatch = inline_dispatch_;
+    const FSP_FSCTL_INLINE_DISPATCH dispatch = inline_dispatch();
     const PVOID context = inline_context_;
 
     const NTSTATUS status = request.enter_user_mode(*this, true);
@@ -356,18 +356,17 @@ InLine Volume::run_in_line(Request& request) noexcept
 
 void Volume::set_inline_dispatch(const FSP_FSCTL_INLINE_INFO& info) noexcept
 {
-    inline_dispatch_ = nullptr;
+    set_inline_dispatch(nullptr);
     KeMemoryBarrier();
     for (;;) {
         KeClearEvent(&inline_idle_);
-        if (inline_running_ == 0)
+        if (ReadAcquire(&inline_running_) == 0)
             break;
         KeWaitForSingleObject(&inline_idle_, Executive, KernelMode, FALSE, nullptr);
     }
     inline_context_ = info.Context;
     inline_limit_ = static_cast<LONG>(lesser<UINT32>(info.MaxConcurrency, MAXLONG));
-    KeMemoryBarrier();
-    inline_dispatch_ = info.Dispatch;
+    set_inline_dispatch(info.Dispatch);
 }
 
 void Volume::post_detached(Request& request) noexcept

@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "metacache.h"
 #include "node.h"
+#include "published.h"
 #include "request.h"
 #include "resource.h"
 #include "statistics.h"
@@ -114,15 +115,16 @@ class Volume : NonCopyable
     // ---- state shared by the handlers ----
     Ioq ioq;
     NodeTable nodes;
-    Resource delete_lock; // exclusive: deletion; shared: work of NOTIFY
-    Resource rename_lock; // shared: creates, notify; exclusive: renames
+    Resource delete_lock;     // exclusive: deletion; shared: work of NOTIFY
+    Resource rename_lock;     // shared: creates, notify; exclusive: renames
+    Published<bool> renaming; // somebody has rename_lock exclusively
 
     MetaCache security_cache, directory_cache, stream_cache, ea_cache;
 
     // Volume information (volume_information.cpp), under info_lock.
     KSPIN_LOCK info_lock;
     FSP_FSCTL_VOLUME_INFO info{};
-    UINT64 info_expiration = 0; // interrupt time, 0 = invalid
+    Published<UINT64> info_expiration; // interrupt time, 0 = invalid
     volatile LONG info_change_number = 0;
     void invalidate_volume_info() noexcept
     {
@@ -177,7 +179,7 @@ class Volume : NonCopyable
 
     bool network_;
     volatile bool deleted_ = false;
-    volatile bool ready_ = false;
+    Published<bool> ready_;
     volatile LONG references_ = 1;
     FSP_FSCTL_VOLUME_PARAMS params_;
     PDEVICE_OBJECT device_;
@@ -192,10 +194,18 @@ class Volume : NonCopyable
     WORK_QUEUE_ITEM vpb_item_;
 
     // In-line dispatch.
-    FSP_FSCTL_INLINE_DISPATCH volatile inline_dispatch_ = nullptr;
+    FSP_FSCTL_INLINE_DISPATCH inline_dispatch() const noexcept
+    {
+        return __atomic_load_n(&inline_dispatch_, __ATOMIC_SEQ_CST);
+    }
+    void set_inline_dispatch(FSP_FSCTL_INLINE_DISPATCH dispatch) noexcept
+    {
+        __atomic_store_n(&inline_dispatch_, dispatch, __ATOMIC_SEQ_CST);
+    }
+    FSP_FSCTL_INLINE_DISPATCH inline_dispatch_ = nullptr; // the other values may be used while it is set
     PVOID inline_context_ = nullptr;
     volatile LONG inline_running_ = 0;
-    LONG inline_limit_ = 0;
+    Published<LONG> inline_limit_;
     KEVENT inline_idle_;
 
     // Process buffers of 64 KiB.
@@ -221,7 +231,7 @@ struct Driver
     PDEVICE_OBJECT mup = nullptr; // network.cpp
     UNICODE_STRING name_suffix{}; // "+ident" of a side-by-side instance, else empty
     WCHAR name_suffix_buffer[40]{};
-    bool linked = false; // a side-by-side instance made the plain names
+    bool linked = false;           // a side-by-side instance made the plain names
     UNICODE_STRING service_name{}; // registry path of the driver's service
     WCHAR service_name_buffer[160]{};
     volatile LONG unloading = 0;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+namespace fsp::fsd {
+
+/// A word that is written under a lock and also read without it, where the reader can do with an old value.
+/// What was written before it is seen with it.
+template<class T> class Published
+{
+  public:
+    constexpr Published(T value = {}) noexcept : value_(value) {}
+    Published(const Published&) = delete;
+
+    operator T() const noexcept { return __atomic_load_n(&value_, __ATOMIC_ACQUIRE); }
+    void operator=(T value) noexcept { __atomic_store_n(&value_, value, __ATOMIC_RELEASE); }
+    void operator=(const Published&) = delete;
+
+    // Not atomic as a whole: the writer has the lock.
+    T operator++() noexcept { return add(1); }
+    T operator--() noexcept { return add(-1); }
+
+  private:
+    T add(int n) noexcept
+    {
+        const T value = static_cast<T>(*this + n);
+        *this = value;
+        return value;
+    }
+
+    T value_;
+};
+
+} // namespace fsp::fsd

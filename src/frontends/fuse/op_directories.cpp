@@ -180,10 +180,9 @@ class Listing
     std::vector<fuse_entry_param> entries_;
 };
 
-void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_file_info* info, bool plus)
+/// What there is from the offset on, as much as fits. @return why there is not even a first entry
+NTSTATUS fill(Listing& listing, OpenDirectory& directory, off_t offset)
 {
-    Request request(handle);
-    OpenDirectory& directory = directory_of(info);
     std::lock_guard guard(directory.lock);
     if (offset == 0 && !directory.chunks.empty()) {
         // rewinddir: the directory as it is now
@@ -191,11 +190,10 @@ void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_
         directory.complete = false;
     }
 
-    Listing listing(request, request.inode(number), size, plus);
     if (offset < 1 && !listing.add_dot(".", 1))
-        return listing.reply();
+        return STATUS_SUCCESS;
     if (offset < 2 && !listing.add_dot("..", 2))
-        return listing.reply();
+        return STATUS_SUCCESS;
 
     off_t position = offset < first_entry ? 0 : offset - first_entry;
     for (;;) {
@@ -205,11 +203,8 @@ void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_
             if (directory.complete)
                 break;
             const NTSTATUS status = read_more(directory);
-            if (!NT_SUCCESS(status)) {
-                if (listing.empty())
-                    return void(request.refuse(status));
-                break;
-            }
+            if (!NT_SUCCESS(status))
+                return listing.empty() ? status : STATUS_SUCCESS;
             continue;
         }
         const OpenDirectory::Chunk& chunk = directory.chunks[index];
@@ -223,7 +218,19 @@ void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_
         if (!listing.add(found, position + first_entry))
             break;
     }
-    listing.reply();
+    return STATUS_SUCCESS;
+}
+
+void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_file_info* info, bool plus)
+{
+    Request request(handle);
+    Listing listing(request, request.inode(number), size, plus);
+    const NTSTATUS status = fill(listing, directory_of(info), offset);
+    // Once it has its answer the kernel may close the directory.
+    if (NT_SUCCESS(status))
+        listing.reply();
+    else
+        request.refuse(status);
 }
 
 void readdir(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_file_info* info)

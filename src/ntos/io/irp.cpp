@@ -218,7 +218,8 @@ void finish(PIRP irp)
         return;
     }
     if (file != nullptr && !create) {
-        file->FinalStatus = status;
+        // Asynchronous requests of one file end on several threads.
+        std::atomic_ref(file->FinalStatus).store(status, std::memory_order_relaxed);
         KeSetEvent(&file->Event, 0, FALSE);
     }
     if (event != nullptr) {

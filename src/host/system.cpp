@@ -6,12 +6,16 @@
 #include "ntos/process.h"
 
 #include <mutex>
+#include <utility>
 
 extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT object, PUNICODE_STRING registry_path);
 
 namespace fsp::host {
 
 namespace {
+
+/// \Driver\WinFsp; loaded for the life of the process.
+PDRIVER_OBJECT loaded = nullptr;
 
 NTSTATUS start_once()
 {
@@ -21,8 +25,7 @@ NTSTATUS start_once()
         return STATUS_INSUFFICIENT_RESOURCES;
     ntos::set_primary_token(PsGetCurrentProcess(), token);
     ObDereferenceObject(token);
-    // \Driver\WinFsp; loaded for the life of the process.
-    return ntos::load_driver(u"WinFsp", DriverEntry, nullptr);
+    return ntos::load_driver(u"WinFsp", DriverEntry, &loaded);
 }
 
 } // namespace
@@ -33,6 +36,12 @@ NTSTATUS start()
     static NTSTATUS status = STATUS_SUCCESS;
     std::call_once(once, [] { status = start_once(); });
     return status;
+}
+
+NTSTATUS stop()
+{
+    PDRIVER_OBJECT driver = std::exchange(loaded, nullptr);
+    return driver != nullptr ? ntos::unload_driver(driver) : STATUS_SUCCESS;
 }
 
 } // namespace fsp::host

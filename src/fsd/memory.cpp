@@ -5,9 +5,9 @@ namespace fsp::fsd {
 
 namespace {
 
-// One look-aside list per 256 bytes: coroutine frames, requests, nodes and descriptors all fit.
-constexpr ULONG class_size = 256;
-constexpr ULONG class_count = 16;
+// One look-aside list per 64 bytes: coroutine frames, requests, nodes and descriptors all fit.
+constexpr ULONG class_size = 64;
+constexpr ULONG class_count = 64;
 NPAGED_LOOKASIDE_LIST lists[class_count];
 
 // Non-executable pool exists since Windows 8; before, asking for it fails.

@@ -176,7 +176,7 @@ VOID NTAPI unload(PDRIVER_OBJECT)
     remove_control_devices();
     KeCancelTimer(&driver.timer);
     KeFlushQueuedDpcs();
-    while (ReadAcquire(&driver.background_work) != 0) {
+    while (__atomic_load_n(&driver.background_work, __ATOMIC_ACQUIRE) != 0) {
         LARGE_INTEGER pause;
         pause.QuadPart = -10 * 10'000; // 10 ms
         KeDelayExecutionThread(KernelMode, FALSE, &pause);

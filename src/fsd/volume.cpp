@@ -360,7 +360,7 @@ void Volume::set_inline_dispatch(const FSP_FSCTL_INLINE_INFO& info) noexcept
     KeMemoryBarrier();
     for (;;) {
         KeClearEvent(&inline_idle_);
-        if (ReadAcquire(&inline_running_) == 0)
+        if (__atomic_load_n(&inline_running_, __ATOMIC_SEQ_CST) == 0)
             break;
         KeWaitForSingleObject(&inline_idle_, Executive, KernelMode, FALSE, nullptr);
     }

@@ -694,7 +694,7 @@ struct Operations
             entry.info.Size = static_cast<UINT16>(sizeof entry.info + name.size() * sizeof(WCHAR));
             entry.info.StreamSize = info.FileSize;
             entry.info.StreamAllocationSize = info.AllocationSize;
-            std::memcpy(entry.info.StreamNameBuf, name.data(), name.size() * sizeof(WCHAR));
+            std::copy(name.begin(), name.end(), entry.info.StreamNameBuf);
             return FspFileSystemAddStreamInfo(&entry.info, buffer, length, transferred) != FALSE;
         };
         if (!owner.is_directory() && !add(owner, {}))

@@ -35,6 +35,8 @@ void Node::release()
         return;
     // A stream keeps its file alive, since the file answers for its attributes.
     Node* file = main;
+    if (removed_from_ != nullptr)
+        removed_from_->forget(this);
     delete this;
     if (file != nullptr)
         file->release();
@@ -62,7 +64,8 @@ Tree::Tree(bool ignore_case, std::uint32_t max_nodes) : ignore_case_(ignore_case
 
 Tree::~Tree()
 {
-    std::vector<Node*> pending{root_};
+    std::vector<Node*> pending(removed_.begin(), removed_.end());
+    pending.push_back(root_);
     while (!pending.empty()) {
         Node* node = pending.back();
         pending.pop_back();
@@ -145,7 +148,18 @@ void Tree::remove(Node& node)
     list->erase(node.name);
     node.parent = nullptr;
     --count_;
+    if (node.is_open()) {
+        node.removed_from_ = this;
+        const Guard guard(removed_mutex_);
+        removed_.insert(&node);
+    }
     node.release();
+}
+
+void Tree::forget(Node* removed)
+{
+    const Guard guard(removed_mutex_);
+    removed_.erase(removed);
 }
 
 void Tree::move(Node& node, Node& new_parent, NameView new_name)

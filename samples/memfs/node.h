@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace memfs {
@@ -33,6 +34,8 @@ struct NameLess
 /// What file attributes, sizes, times, security and the like of a node are protected by. Names may
 /// be looked up (and their security and attributes read) while an open file of that name changes.
 using Guard = std::lock_guard<std::mutex>;
+
+class Tree;
 
 /// A file, directory or named stream.
 ///
@@ -75,6 +78,7 @@ class Node
     ~Node() = default;
     const bool directory_;
     std::atomic<std::uint32_t> references_{1};
+    Tree* removed_from_ = nullptr; // while open after its removal
 };
 
 /// The name space. Lookups may run side by side, changes alone: the library's fine guard sees to it.
@@ -110,10 +114,15 @@ class Tree
     [[nodiscard]] static Name path(const Node& node);
 
   private:
+    friend class Node;
+    void forget(Node* removed);
+
     bool ignore_case_;
     std::uint32_t max_nodes_;
     std::atomic<std::uint32_t> count_{0};
     Node* root_;
+    std::mutex removed_mutex_;
+    std::unordered_set<Node*> removed_; // but still open
 };
 
 } // namespace memfs

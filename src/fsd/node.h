@@ -111,7 +111,7 @@ class FileNode : NonCopyable
     UINT64 allocation_size() const { return static_cast<UINT64>(header.AllocationSize.QuadPart); }
     /// "Sizes changed since open": Cleanup of the last handle carries SetAllocationSize. On the main
     /// resource.
-    bool truncate_on_close = false;
+    Published<bool> truncate_on_close;
 
   private:
     friend class NodeTable;

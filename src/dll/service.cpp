@@ -92,6 +92,14 @@ void log(ULONG type, const WCHAR* format, FSP_SERVICE* service, NTSTATUS status 
     FspServiceLog(type, const_cast<PWSTR>(format), service->ServiceName, status);
 }
 
+/// The service is up, unless a stop has overtaken its start: then the stop's status remains.
+void accept_controls(FSP_SERVICE* service)
+{
+    const ExclusiveHold hold(status_guard(service));
+    if (service->ServiceStatus.dwCurrentState == SERVICE_RUNNING)
+        service->ServiceStatus.dwControlsAccepted = service->AcceptControl;
+}
+
 void start(FSP_SERVICE* service, ULONG argc, PWSTR* argv)
 {
     set_status(service, {SERVICE_RUNNING});
@@ -102,7 +110,7 @@ void start(FSP_SERVICE* service, ULONG argc, PWSTR* argv)
         set_status(service, {SERVICE_STOPPED, 0, FspWin32FromNtStatus(result)});
         return;
     }
-    set_status(service, {SERVICE_RUNNING, service->AcceptControl});
+    accept_controls(service);
     log(EVENTLOG_INFORMATION_TYPE, FSP_L("The service %s has been started."), service);
 }
 

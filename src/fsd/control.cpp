@@ -160,8 +160,8 @@ NTSTATUS user_request(ControlRequest& r)
     case FSP_FSCTL_TRANSACT_BATCH:
         return transact_direct(*r.volume, r.irp, &r.information);
     case FSP_FSCTL_TRANSACT_INTERNAL:
-        return transact_internal(*r.volume, r.irp, parameters.Type3InputBuffer, r.input, r.irp->UserBuffer, r.output,
-                                 &r.information);
+        return transact_internal(*r.volume, r.irp, parameters.Type3InputBuffer, r.input, r.irp->UserBuffer,
+                                 r.output, &r.information);
     case FSP_FSCTL_INLINE:
         return set_inline(r, parameters.Type3InputBuffer);
     case FSP_FSCTL_STOP:

@@ -452,9 +452,10 @@ Async<NTSTATUS> establish(Volume& volume, const CreateParameters& p, PIRP irp, O
     FileDesc& desc = *opening.desc;
     FileNode& node = *desc.node;
     attach(volume, p.file, &desc);
-    // The key that came with the create belongs to the file object from here on, also of a first open: changes made
-    // through it must not break what its owner holds on the directory.
-    NTSTATUS result = check_oplock(&node.oplock, irp, OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY, nullptr, nullptr, nullptr);
+    // The key that came with the create belongs to the file object from here on, also of a first open:
+    // changes made through it must not break what its owner holds on the directory.
+    NTSTATUS result =
+        check_oplock(&node.oplock, irp, OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY, nullptr, nullptr, nullptr);
     if (!NT_SUCCESS(result))
         co_return result;
     result = STATUS_SUCCESS; // or OPLOCK_BREAK_IN_PROGRESS

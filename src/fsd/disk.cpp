@@ -17,7 +17,8 @@ Volume* reference_volume(PDEVICE_OBJECT disk)
     return volume;
 }
 
-NTSTATUS query_alignment(const VirtualDisk& disk, void* buffer, ULONG input, ULONG output, ULONG_PTR* information)
+NTSTATUS query_alignment(const VirtualDisk& disk, void* buffer, ULONG input, ULONG output,
+                         ULONG_PTR* information)
 {
     if (input < sizeof(STORAGE_PROPERTY_QUERY))
         return STATUS_UNRECOGNIZED_VOLUME;

@@ -16,7 +16,8 @@ constexpr ULONG query_auto_mount = CTL_CODE('m', 15, METHOD_BUFFERED, FILE_ANY_A
 constexpr ULONG set_auto_mount = CTL_CODE('m', 16, METHOD_BUFFERED, FILE_READ_ACCESS | FILE_WRITE_ACCESS);
 
 /// A request to the Mount Manager: waits for the answer.
-NTSTATUS call_manager(ULONG code, void* input, ULONG input_size, void* output = nullptr, ULONG output_size = 0)
+NTSTATUS call_manager(ULONG code, void* input, ULONG input_size, void* output = nullptr,
+                      ULONG output_size = 0)
 {
     UNICODE_STRING device_name = name::literal(manager_name);
     PFILE_OBJECT file = nullptr;
@@ -27,8 +28,8 @@ NTSTATUS call_manager(ULONG code, void* input, ULONG input_size, void* output = 
     KEVENT event;
     KeInitializeEvent(&event, NotificationEvent, FALSE);
     IO_STATUS_BLOCK io_status{};
-    PIRP irp = IoBuildDeviceIoControlRequest(code, device, input, input_size, output, output_size, FALSE, &event,
-                                             &io_status);
+    PIRP irp = IoBuildDeviceIoControlRequest(code, device, input, input_size, output, output_size, FALSE,
+                                             &event, &io_status);
     if (irp) {
         IoGetNextIrpStackLocation(irp)->FileObject = file;
         status = IoCallDriver(device, irp);
@@ -55,7 +56,7 @@ class Message
         RtlZeroMemory(buffer_.data(), buffer_.size());
         return true;
     }
-    template <class Offset> void add(ULONG offset_at, ULONG length_at, const UNICODE_STRING& text)
+    template<class Offset> void add(ULONG offset_at, ULONG length_at, const UNICODE_STRING& text)
     {
         *reinterpret_cast<Offset*>(buffer_.data() + offset_at) = static_cast<Offset>(used_);
         *reinterpret_cast<USHORT*>(buffer_.data() + length_at) = text.Length;
@@ -108,7 +109,8 @@ NTSTATUS two_names(ULONG code, const UNICODE_STRING& link, const UNICODE_STRING&
 NTSTATUS delete_points(const UNICODE_STRING* link, const GUID* unique_id)
 {
     Message message;
-    if (!message.make(24, (link ? link->Length : 0) + (unique_id ? static_cast<ULONG>(sizeof *unique_id) : 0)))
+    if (!message.make(24,
+                      (link ? link->Length : 0) + (unique_id ? static_cast<ULONG>(sizeof *unique_id) : 0)))
         return STATUS_INSUFFICIENT_RESOURCES;
     if (link)
         message.add<ULONG>(0, 4, *link);
@@ -117,7 +119,8 @@ NTSTATUS delete_points(const UNICODE_STRING* link, const GUID* unique_id)
     Buffer output;
     if (!output.allocate(4096))
         return STATUS_INSUFFICIENT_RESOURCES;
-    return call_manager(IOCTL_MOUNTMGR_DELETE_POINTS, message.data(), message.size(), output.data(), output.size());
+    return call_manager(IOCTL_MOUNTMGR_DELETE_POINTS, message.data(), message.size(), output.data(),
+                        output.size());
 }
 
 bool registry_allows()
@@ -129,7 +132,8 @@ bool registry_allows()
 #endif
     UNICODE_STRING key_name = name::literal(key_path);
     OBJECT_ATTRIBUTES attributes;
-    InitializeObjectAttributes(&attributes, &key_name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, nullptr, nullptr);
+    InitializeObjectAttributes(&attributes, &key_name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, nullptr,
+                               nullptr);
     HANDLE key = nullptr;
     constexpr ACCESS_MASK key_query_value = 1;
     if (!NT_SUCCESS(ZwOpenKey(&key, key_query_value, &attributes)))
@@ -176,7 +180,8 @@ NTSTATUS mount(Volume& volume, const UNICODE_STRING& point)
 
     status = announce_volume(volume.device_name());
     if (NT_SUCCESS(status))
-        status = two_names(is_drive(point) ? IOCTL_MOUNTMGR_CREATE_POINT : IOCTL_MOUNTMGR_VOLUME_MOUNT_POINT_CREATED,
+        status = two_names(is_drive(point) ? IOCTL_MOUNTMGR_CREATE_POINT
+                                           : IOCTL_MOUNTMGR_VOLUME_MOUNT_POINT_CREATED,
                            link, volume.device_name());
     if (!NT_SUCCESS(status)) {
         pool_free(link.Buffer);

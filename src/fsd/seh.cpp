@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "seh.h"
 
-#if !defined(_WIN32)
-#include <ntos/raise.h>
-#endif
-
 // FSP_GUARDED(call) evaluates `call` and, when it raises, makes the enclosing function return the raised
 // status. The call must be a function: a plain load inside __try is not protected by clang.
 #if defined(_WIN32)

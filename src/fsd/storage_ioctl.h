@@ -10,5 +10,6 @@
 #include <ntddstor.h>
 // After ntddstor.h.
 #include <mountmgr.h>
+
 #include <mountdev.h>
 #endif

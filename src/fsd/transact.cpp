@@ -149,9 +149,8 @@ NTSTATUS transact_buffered(Volume& volume, PIRP irp, void* buffer, ULONG input, 
                            ULONG_PTR* information) noexcept
 {
     *information = 0;
-    const NTSTATUS status = check_lengths(input, output,
-                                          batch ? FSP_FSCTL_TRANSACT_BATCH_BUFFER_SIZEMIN
-                                                : FSP_FSCTL_TRANSACT_BUFFER_SIZEMIN);
+    const NTSTATUS status = check_lengths(
+        input, output, batch ? FSP_FSCTL_TRANSACT_BATCH_BUFFER_SIZEMIN : FSP_FSCTL_TRANSACT_BUFFER_SIZEMIN);
     if (!NT_SUCCESS(status))
         return status;
     // The responses have all been used when the first request overwrites them.
@@ -169,8 +168,8 @@ NTSTATUS transact_direct(Volume& volume, PIRP irp, ULONG_PTR* information) noexc
         return status;
     Byte* to = nullptr;
     if (output != 0) {
-        to = static_cast<Byte*>(irp->MdlAddress ? MmGetSystemAddressForMdlSafe(irp->MdlAddress, NormalPagePriority)
-                                                : nullptr);
+        to = static_cast<Byte*>(
+            irp->MdlAddress ? MmGetSystemAddressForMdlSafe(irp->MdlAddress, NormalPagePriority) : nullptr);
         if (!to)
             return STATUS_INSUFFICIENT_RESOURCES;
     }

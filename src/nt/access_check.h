@@ -63,7 +63,8 @@ NTSTATUS access_check(const TokenView& token, const void* descriptor, ACCESS_MAS
                       ACCESS_MASK previous, const GENERIC_MAPPING& mapping, ACCESS_MASK* granted,
                       UINT64* used = nullptr);
 
-/// AccessCheck, the API, refuses a descriptor without them (STATUS_INVALID_SECURITY_DESCR); the kernel does not.
+/// AccessCheck, the API, refuses a descriptor without them (STATUS_INVALID_SECURITY_DESCR); the kernel does
+/// not.
 bool has_owner_and_group(const void* descriptor);
 
 } // namespace fsp::nt

@@ -84,7 +84,10 @@ void process(Volume& volume, const NotifyRecord& record, const UNICODE_STRING& p
 void end_one_session(Volume& volume)
 {
     FastMutexGuard guard(volume.notify_session_mutex);
-    if (volume.notify_sessions > 0 && --volume.notify_sessions == 0)
+    if (volume.notify_sessions <= 0)
+        return;
+    --volume.notify_sessions;
+    if (volume.notify_sessions == 0)
         volume.notify_rename_hold.release();
 }
 

@@ -19,18 +19,18 @@ consteval Legality legality()
     Legality table{};
     for (int c = 0; c < 128; ++c)
         table.of[c] = c < 0x20 ? (c == 0 ? 0 : ole) : fat | hpfs | ntfs | ole;
-    for (const char c : {'"', '<', '>'}) // the wild cards of DOS names
-        table.of[static_cast<int>(c)] = wild;
-    for (const char c : {'*', '?'})
-        table.of[static_cast<int>(c)] = wild | ole;
+    for (const unsigned char c : {'"', '<', '>'}) // the wild cards of DOS names
+        table.of[c] = wild;
+    for (const unsigned char c : {'*', '?'})
+        table.of[c] = wild | ole;
     table.of[static_cast<int>('|')] = ole;
     table.of[static_cast<int>('/')] = 0;
     table.of[static_cast<int>('\\')] = 0;
     table.of[static_cast<int>(':')] = 0;
-    for (const char c : {'+', ',', ';', '=', '[', ']'})
-        table.of[static_cast<int>(c)] = hpfs | ntfs | ole;
-    for (const char c : {'"', '<', '>'})
-        table.of[static_cast<int>(c)] |= ole;
+    for (const unsigned char c : {'+', ',', ';', '=', '[', ']'})
+        table.of[c] = hpfs | ntfs | ole;
+    for (const unsigned char c : {'"', '<', '>'})
+        table.of[c] |= ole;
     return table;
 }
 
@@ -44,8 +44,8 @@ BOOLEAN NTAPI FsRtlDoesNameContainWildCards(PUNICODE_STRING Name)
 {
     const fsp::nt::WideView name = fsp::nt::view(*Name);
     // Only the last component can have them.
-    for (size_t i = name.size(); i-- > 0 && name[i] != u'\\';) {
-        if (FsRtlIsUnicodeCharacterWild(name[i]))
+    for (size_t i = name.size(); i > 0 && name[i - 1] != u'\\'; --i) {
+        if (FsRtlIsUnicodeCharacterWild(name[i - 1]))
             return TRUE;
     }
     return FALSE;

@@ -69,6 +69,8 @@ void read_nfs(const uint8_t* data, size_t size, Attributes* out)
         out->type = kind == NFS_SPECFILE_CHR ? S_IFCHR : S_IFBLK;
         out->device = makedev(numbers[0], numbers[1]);
         break;
+    default:
+        break;
     }
     }
 }
@@ -88,6 +90,8 @@ mode_t type_of(ULONG nt_attributes, ULONG reparse_tag)
             return S_IFIFO;
         case IO_REPARSE_TAG_NFS:
             return 0; // the data tells
+        default:
+            break;
         }
     return nt_attributes & FILE_ATTRIBUTE_DIRECTORY ? S_IFDIR : S_IFREG;
 }
@@ -168,6 +172,8 @@ void query_reparse(HANDLE file, Attributes* out)
         break;
     case IO_REPARSE_TAG_NFS:
         read_nfs(bytes, bytes_size, out);
+        break;
+    default:
         break;
     }
 }

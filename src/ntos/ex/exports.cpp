@@ -76,7 +76,7 @@ HiddenRoutine::~HiddenRoutine() { hide(name_, -1); }
 extern "C" PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
 {
     std::string name;
-    for (USHORT i = 0; i < SystemRoutineName->Length / sizeof(WCHAR); i++) {
+    for (size_t i = 0; i < SystemRoutineName->Length / sizeof(WCHAR); i++) {
         const WCHAR c = SystemRoutineName->Buffer[i];
         if (c == 0 || c >= 0x80)
             return nullptr;

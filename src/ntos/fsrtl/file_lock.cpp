@@ -296,7 +296,7 @@ NTSTATUS take(PFILE_LOCK file_lock, std::unique_ptr<Lock> lock, bool fail_immedi
     InterlockedIncrement(&file_lock->LockRequestsInProgress);
     if (waiter->park(irp)) {
         note_questionable(file_lock, *table);
-        waiter.release();
+        (void)waiter.release();
         return STATUS_PENDING;
     }
     InterlockedDecrement(&file_lock->LockRequestsInProgress);

@@ -358,7 +358,7 @@ VOID NTAPI FsRtlNotifyFilterChangeDirectory(PNOTIFY_SYNC NotifySync, PLIST_ENTRY
     } else {
         watch->requests.push_back(request.get());
         if (request->park(NotifyIrp)) {
-            request.release();
+            (void)request.release();
             if (!watch->rename_incomplete)
                 deliver(watch, answers);
         } else {

@@ -262,7 +262,7 @@ Answer wait_for_break(const OplockPtr& oplock, const Request& request)
         oplock->waiters.remove(waiter.get());
         return {STATUS_CANCELLED};
     }
-    waiter.release();
+    (void)waiter.release();
     return {STATUS_PENDING};
 }
 

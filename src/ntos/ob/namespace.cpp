@@ -125,7 +125,7 @@ std::u16string name_of(void* body)
     std::shared_lock guard(lock);
     std::u16string full;
     for (Header* h = Header::of(body); h->name != nullptr; h = Header::of(h->name->directory))
-        full = u'\\' + h->name->name + full;
+        full.insert(0, h->name->name).insert(0, 1, u'\\');
     return full;
 }
 

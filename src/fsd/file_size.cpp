@@ -11,8 +11,8 @@ NTSTATUS ensure_cache_map(PFILE_OBJECT file, FileNode& node) noexcept
     if (file->PrivateCacheMap)
         return STATUS_SUCCESS;
     CC_FILE_SIZES sizes;
-    sizes.AllocationSize = node.header.AllocationSize;
-    sizes.FileSize = node.header.FileSize;
+    sizes.AllocationSize.QuadPart = static_cast<LONGLONG>(node.allocation_size());
+    sizes.FileSize.QuadPart = static_cast<LONGLONG>(node.file_size());
     sizes.ValidDataLength.QuadPart = MAXLONGLONG; // not tracked
     return seh::cc_initialize_cache_map(file, &sizes, FALSE, &cache_manager_callbacks, &node);
 }

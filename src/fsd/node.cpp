@@ -180,14 +180,14 @@ bool FileNode::try_set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& i
 
 void FileNode::set_header_sizes(PFILE_OBJECT file, UINT64 allocation, UINT64 size) noexcept
 {
-    header.AllocationSize.QuadPart = static_cast<LONGLONG>(allocation);
-    header.FileSize.QuadPart = static_cast<LONGLONG>(size);
+    __atomic_store_n(&header.AllocationSize.QuadPart, static_cast<LONGLONG>(allocation), __ATOMIC_RELEASE);
+    __atomic_store_n(&header.FileSize.QuadPart, static_cast<LONGLONG>(size), __ATOMIC_RELEASE);
     if (!file || !sections.SharedCacheMap)
         return;
 
     CC_FILE_SIZES sizes;
-    sizes.AllocationSize = header.AllocationSize;
-    sizes.FileSize = header.FileSize;
+    sizes.AllocationSize.QuadPart = static_cast<LONGLONG>(allocation);
+    sizes.FileSize.QuadPart = static_cast<LONGLONG>(size);
     sizes.ValidDataLength.QuadPart = no_valid_data_length;
     TopLevel owner(*this);
     if (NT_SUCCESS(seh::cc_set_file_sizes(file, &sizes)))
@@ -200,7 +200,7 @@ void FileNode::set_header_sizes(PFILE_OBJECT file, UINT64 allocation, UINT64 siz
 
 void FileNode::discard_data() noexcept
 {
-    header.FileSize.QuadPart = header.AllocationSize.QuadPart = 0;
+    set_header_sizes(nullptr, 0, 0);
     invalidate_file_info();
 }
 

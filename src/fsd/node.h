@@ -107,8 +107,15 @@ class FileNode : NonCopyable
     /// Drops every cache of this node (not of the parent).
     void invalidate_all() noexcept;
 
-    UINT64 file_size() const { return static_cast<UINT64>(header.FileSize.QuadPart); }
-    UINT64 allocation_size() const { return static_cast<UINT64>(header.AllocationSize.QuadPart); }
+    /// Paging writes read it while a cleanup that discards the file's data sets it to 0.
+    UINT64 file_size() const
+    {
+        return static_cast<UINT64>(__atomic_load_n(&header.FileSize.QuadPart, __ATOMIC_ACQUIRE));
+    }
+    UINT64 allocation_size() const
+    {
+        return static_cast<UINT64>(__atomic_load_n(&header.AllocationSize.QuadPart, __ATOMIC_ACQUIRE));
+    }
     /// "Sizes changed since open": Cleanup of the last handle carries SetAllocationSize. On the main
     /// resource.
     Published<bool> truncate_on_close;

@@ -173,8 +173,15 @@ class CacheMap
     bool torn_down = false;
     bool closing = false; ///< nobody caches any more, dirty data is still to be written
     uint32_t sections = 0;
-    CACHE_MANAGER_CALLBACKS callbacks{};
-    PVOID callback_context = nullptr;
+    /// How the file system is asked before its file is read or written behind its back.
+    struct Callbacks
+    {
+        CACHE_MANAGER_CALLBACKS routines{};
+        PVOID context = nullptr;
+    };
+    /// Those given by the first handle that cached. Replaced when caching starts anew.
+    Callbacks callbacks() const;
+    Callbacks callbacks_; // under the registry's mutex
     std::atomic<bool> write_behind_disabled{false};
 
   private:

@@ -85,9 +85,9 @@ bool is_worth_retrying(NTSTATUS status)
 void write_behind(CacheMap& map)
 {
     if (map.dirty_pages()) {
-        const CACHE_MANAGER_CALLBACKS callbacks = map.callbacks;
-        const bool acquire = callbacks.AcquireForLazyWrite != nullptr;
-        if (acquire && !callbacks.AcquireForLazyWrite(map.callback_context, TRUE))
+        const CacheMap::Callbacks callbacks = map.callbacks();
+        const bool acquire = callbacks.routines.AcquireForLazyWrite != nullptr;
+        if (acquire && !callbacks.routines.AcquireForLazyWrite(callbacks.context, TRUE))
             return;
         NTSTATUS status;
         {
@@ -95,7 +95,7 @@ void write_behind(CacheMap& map)
             status = map.flush(0, ~uint64_t{0});
         }
         if (acquire)
-            callbacks.ReleaseFromLazyWrite(map.callback_context);
+            callbacks.routines.ReleaseFromLazyWrite(callbacks.context);
         // Windows loses such data too ("delayed write failed"); keeping it would keep the file open for ever.
         if (!NT_SUCCESS(status) && !is_worth_retrying(status))
             map.discard_dirty();
@@ -189,10 +189,10 @@ Reader& reader()
 
 void read_ahead(CacheMap& map, uint64_t offset, uint64_t length)
 {
-    const CACHE_MANAGER_CALLBACKS callbacks = map.callbacks;
-    const bool acquire = callbacks.AcquireForReadAhead != nullptr;
+    const CacheMap::Callbacks callbacks = map.callbacks();
+    const bool acquire = callbacks.routines.AcquireForReadAhead != nullptr;
     // Without waiting: a reader that is not there yet is no reason to stand in a writer's way.
-    if (acquire && !callbacks.AcquireForReadAhead(map.callback_context, FALSE))
+    if (acquire && !callbacks.routines.AcquireForReadAhead(callbacks.context, FALSE))
         return;
     {
         TopLevel top;
@@ -205,7 +205,7 @@ void read_ahead(CacheMap& map, uint64_t offset, uint64_t length)
         });
     }
     if (acquire)
-        callbacks.ReleaseFromReadAhead(map.callback_context);
+        callbacks.routines.ReleaseFromReadAhead(callbacks.context);
 }
 
 } // namespace

@@ -124,6 +124,12 @@ bool CacheMap::is_cached() const
     return !caching.empty();
 }
 
+CacheMap::Callbacks CacheMap::callbacks() const
+{
+    std::lock_guard hold(registry().mutex);
+    return callbacks_;
+}
+
 NTSTATUS CacheMap::start_caching(PFILE_OBJECT file, const CC_FILE_SIZES& sizes,
                                  PCACHE_MANAGER_CALLBACKS callbacks, PVOID context)
 {
@@ -140,8 +146,7 @@ NTSTATUS CacheMap::start_caching(PFILE_OBJECT file, const CC_FILE_SIZES& sizes,
     if (file->PrivateCacheMap)
         return STATUS_SUCCESS;
     if (map->caching.empty()) {
-        map->callbacks = *callbacks;
-        map->callback_context = context;
+        map->callbacks_ = {*callbacks, context};
     }
     map->closing = false;
     fresh->map = map.get();

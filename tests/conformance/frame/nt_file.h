@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ntifs.h>
+#include "nt.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,15 +12,42 @@ namespace conformance {
 
 constexpr ULONG share_all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 
-/// An NT handle and the calls on it that the tests make. Handles are synchronous.
+/// Arguments of NtCreateFile; what is not named is as below.
+struct Open
+{
+    std::u16string_view path;
+    ACCESS_MASK access = FILE_READ_ATTRIBUTES;
+    ULONG disposition = FILE_OPEN;
+    ULONG options = 0;
+    ULONG share = share_all;
+    ULONG attributes = 0;
+    HANDLE root = nullptr;
+    PSECURITY_DESCRIPTOR security = nullptr;
+    const std::vector<std::uint8_t>* ea = nullptr;
+    INT64 allocation = 0; // bytes
+    /// Without FILE_SYNCHRONOUS_IO_NONALERT and SYNCHRONIZE, which are added otherwise.
+    bool asynchronous = false;
+    ULONG object_attributes = OBJ_CASE_INSENSITIVE;
+};
+
+/// An NT handle and the calls on it that the tests make. The calls want a synchronous handle.
 class File
 {
   public:
     File() = default;
-    /// NtCreateFile; FILE_SYNCHRONOUS_IO_NONALERT and SYNCHRONIZE are added.
+    explicit File(const Open& open);
     File(std::u16string_view path, ACCESS_MASK access, ULONG disposition, ULONG options = 0,
          ULONG share = share_all, ULONG attributes = 0, HANDLE root = nullptr,
-         PSECURITY_DESCRIPTOR security = nullptr);
+         PSECURITY_DESCRIPTOR security = nullptr)
+        : File(Open{.path = path,
+                    .access = access,
+                    .disposition = disposition,
+                    .options = options,
+                    .share = share,
+                    .attributes = attributes,
+                    .root = root,
+                    .security = security})
+    {}
     File(File&& other) noexcept;
     File& operator=(File&& other) noexcept;
     ~File() { close(); }
@@ -64,5 +92,15 @@ class File
 };
 
 UNICODE_STRING text(std::u16string_view view);
+
+/// The text in WCHARs of a structure, which are wchar_t on Windows.
+inline std::u16string text_of(const WCHAR* units, std::size_t bytes)
+{
+    return {reinterpret_cast<const char16_t*>(units), bytes / sizeof(WCHAR)};
+}
+inline std::u16string name_of(const FILE_NAME_INFORMATION& info)
+{
+    return text_of(info.FileName, info.FileNameLength);
+}
 
 } // namespace conformance

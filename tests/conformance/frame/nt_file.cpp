@@ -9,23 +9,27 @@ namespace conformance {
 UNICODE_STRING text(std::u16string_view view)
 {
     const auto bytes = static_cast<USHORT>(view.size() * sizeof(WCHAR));
-    return {bytes, bytes, const_cast<PWSTR>(view.data())};
+    return {bytes, bytes, const_cast<PWSTR>(reinterpret_cast<const WCHAR*>(view.data()))};
 }
 
-File::File(std::u16string_view path, ACCESS_MASK access, ULONG disposition, ULONG options, ULONG share,
-           ULONG attributes, HANDLE root, PSECURITY_DESCRIPTOR security)
+File::File(const Open& open)
 {
-    UNICODE_STRING name = text(path);
+    UNICODE_STRING name = text(open.path);
     OBJECT_ATTRIBUTES object{};
     object.Length = sizeof object;
-    object.RootDirectory = root;
+    object.RootDirectory = open.root;
     object.ObjectName = &name;
-    object.Attributes = OBJ_CASE_INSENSITIVE;
-    object.SecurityDescriptor = security;
+    object.Attributes = open.object_attributes;
+    object.SecurityDescriptor = open.security;
     IO_STATUS_BLOCK block{};
+    LARGE_INTEGER allocation{};
+    allocation.QuadPart = open.allocation;
     const NTSTATUS status =
-        NtCreateFile(&handle_, access | SYNCHRONIZE, &object, &block, nullptr, attributes, share, disposition,
-                     options | FILE_SYNCHRONOUS_IO_NONALERT, nullptr, 0);
+        NtCreateFile(&handle_, open.access | (open.asynchronous ? 0 : SYNCHRONIZE), &object, &block,
+                     open.allocation != 0 ? &allocation : nullptr, open.attributes, open.share,
+                     open.disposition, open.options | (open.asynchronous ? 0 : FILE_SYNCHRONOUS_IO_NONALERT),
+                     open.ea != nullptr ? const_cast<std::uint8_t*>(open.ea->data()) : nullptr,
+                     open.ea != nullptr ? static_cast<ULONG>(open.ea->size()) : 0);
     take(status, block);
     if (!NT_SUCCESS(status))
         handle_ = nullptr;
@@ -162,7 +166,7 @@ std::vector<std::u16string> File::list(std::u16string_view pattern, ULONG buffer
         const auto* at = reinterpret_cast<const std::uint8_t*>(buffer.data());
         for (;;) {
             const auto* entry = reinterpret_cast<const FILE_ID_BOTH_DIR_INFORMATION*>(at);
-            names.emplace_back(entry->FileName, entry->FileNameLength / sizeof(WCHAR));
+            names.push_back(text_of(entry->FileName, entry->FileNameLength));
             if (entry->NextEntryOffset == 0)
                 break;
             at += entry->NextEntryOffset;

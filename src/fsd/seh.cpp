@@ -30,8 +30,14 @@ namespace fsp::fsd::seh {
 
 namespace {
 
+#if defined(_WIN32)
 [[gnu::noinline]] void move_bytes(void* to, const void* from, SIZE_T size) { RtlMoveMemory(to, from, size); }
 [[gnu::noinline]] void zero_bytes(void* to, SIZE_T size) { RtlZeroMemory(to, size); }
+#else
+// On ntos only these accesses to memory raise.
+void move_bytes(void* to, const void* from, SIZE_T size) { CopyFromUser(to, from, size); }
+void zero_bytes(void* to, SIZE_T size) { ZeroUserMemory(to, size); }
+#endif
 
 LARGE_INTEGER large(UINT64 value)
 {

@@ -5,6 +5,7 @@
 
 #include "ntos/cc/lazy_writer.h"
 #include "ntos/cc/paging_io.h"
+#include "ntos/mm/guarded_copy.h"
 
 #include <algorithm>
 #include <bit>
@@ -206,10 +207,12 @@ NTSTATUS CacheMap::read(uint64_t offset, void* buffer, size_t length, bool wait)
         View* view = pin(span, wait, &status);
         if (!view)
             return false;
-        std::memcpy(out, view->base + span.offset, span.length);
+        // The other side may be memory of the caller that is not there.
+        if (!mm::try_copy(out, view->base + span.offset, span.length))
+            status = STATUS_INVALID_USER_BUFFER;
         unpin(view);
         out += span.length;
-        return true;
+        return NT_SUCCESS(status);
     });
     return status;
 }
@@ -239,18 +242,23 @@ NTSTATUS CacheMap::write_span(const Span& span, const char* data, bool wait)
     // Nobody may read these pages from the file over what is about to be written.
     view->reading |= fresh;
     lock.unlock();
+    bool copied = true;
     if (data)
-        std::memcpy(view->base + span.offset, data, span.length);
+        copied = mm::try_copy(view->base + span.offset, data, span.length);
     else
         std::memset(view->base + span.offset, 0, span.length);
     lock.lock();
     view->reading &= ~fresh;
     view->stale &= ~fresh;
-    view->valid |= fresh;
+    // Of a copy that failed, pages which had no data have none now; the others may have changed in part.
+    if (copied)
+        view->valid |= fresh;
     set_dirty(view, span.pages() & view->valid);
     --view->pins;
     changed_.notify_all();
-    return STATUS_SUCCESS;
+    if (!copied)
+        erase_if_unused(views_.find(span.view));
+    return copied ? STATUS_SUCCESS : STATUS_INVALID_USER_BUFFER;
 }
 
 NTSTATUS CacheMap::write(uint64_t offset, const void* buffer, size_t length, bool wait)

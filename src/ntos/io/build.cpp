@@ -16,8 +16,9 @@ bool give_transfer(io::Request& request, PDEVICE_OBJECT device, PVOID buffer, UL
 {
     PIRP irp = request.irp;
     if ((device->Flags & DO_BUFFERED_IO) != 0)
-        return length == 0 || io::give_system_buffer(request, length, to_caller ? nullptr : buffer,
-                                                     to_caller ? 0 : length, to_caller ? buffer : nullptr);
+        return length == 0 ||
+               NT_SUCCESS(io::give_system_buffer(request, length, to_caller ? nullptr : buffer,
+                                                 to_caller ? 0 : length, to_caller ? buffer : nullptr));
     if ((device->Flags & DO_DIRECT_IO) != 0) {
         if (length == 0)
             return true;
@@ -83,8 +84,8 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
     } else {
         const ULONG out = method == METHOD_BUFFERED ? OutputBufferLength : 0;
         const ULONG size = std::max(InputBufferLength, out);
-        if (size != 0 && !io::give_system_buffer(request, size, InputBuffer, InputBufferLength,
-                                                 out != 0 ? OutputBuffer : nullptr))
+        if (size != 0 && !NT_SUCCESS(io::give_system_buffer(request, size, InputBuffer, InputBufferLength,
+                                                            out != 0 ? OutputBuffer : nullptr)))
         {
             IoFreeIrp(request.irp);
             return nullptr;

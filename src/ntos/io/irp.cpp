@@ -2,6 +2,7 @@
 #include "ntos/io/irp.h"
 
 #include "ntos/io/ecp.h"
+#include "ntos/mm/guarded_copy.h"
 #include "ntos/ob/block_cache.h"
 #include "ntos/ps/process.h"
 #include "ntos/verifier.h"
@@ -104,7 +105,8 @@ void copy_back(PIRP irp)
                                  prefix_of(irp)->output_length);
             size = prefix_of(irp)->output_length;
         }
-        std::memcpy(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, size);
+        if (!mm::try_copy(irp->UserBuffer, irp->AssociatedIrp.SystemBuffer, size))
+            irp->IoStatus.Status = STATUS_ACCESS_VIOLATION;
     }
     if ((irp->Flags & IRP_DEALLOCATE_BUFFER) != 0 && irp->AssociatedIrp.SystemBuffer != nullptr) {
         if (irp->AssociatedIrp.SystemBuffer == prefix_of(irp)->system_buffer)
@@ -143,13 +145,15 @@ bool make_request(PDEVICE_OBJECT device, PFILE_OBJECT file, UCHAR major, KPROCES
     return true;
 }
 
-bool give_system_buffer(Request& request, ULONG size, const void* input, ULONG input_size, void* output)
+NTSTATUS give_system_buffer(Request& request, ULONG size, const void* input, ULONG input_size, void* output)
 {
     void* buffer = take_buffer(size);
     if (buffer == nullptr)
-        return false;
-    if (input_size != 0)
-        std::memcpy(buffer, input, input_size);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (input_size != 0 && !mm::try_copy(buffer, input, input_size)) {
+        std::free(buffer);
+        return STATUS_ACCESS_VIOLATION;
+    }
     // What a driver leaves untouched must not show old memory to the caller.
     if (size > input_size)
         std::memset(static_cast<char*>(buffer) + input_size, 0, size - input_size);
@@ -161,7 +165,7 @@ bool give_system_buffer(Request& request, ULONG size, const void* input, ULONG i
     irp->UserBuffer = output;
     if (output != nullptr)
         irp->Flags |= IRP_INPUT_OPERATION;
-    return true;
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS send_and_wait(PDEVICE_OBJECT device, PIRP irp, Waiter& waiter)
@@ -173,7 +177,7 @@ NTSTATUS send_and_wait(PDEVICE_OBJECT device, PIRP irp, Waiter& waiter)
     const NTSTATUS status = IofCallDriver(device, irp);
     if (status != STATUS_PENDING) {
         finish(irp);
-        return status;
+        return waiter.iosb.Status;
     }
     KeWaitForSingleObject(&waiter.done, Executive, KernelMode, FALSE, nullptr);
     return waiter.iosb.Status;
@@ -181,10 +185,10 @@ NTSTATUS send_and_wait(PDEVICE_OBJECT device, PIRP irp, Waiter& waiter)
 
 void finish(PIRP irp)
 {
-    const NTSTATUS status = irp->IoStatus.Status;
     const bool create = (irp->Flags & IRP_CREATE_OPERATION) != 0;
     if ((irp->Flags & IRP_BUFFERED_IO) != 0)
         copy_back(irp);
+    const NTSTATUS status = irp->IoStatus.Status;
     if (irp->MdlAddress != nullptr)
         free_mdls(irp);
     if (PVOID auxiliary = std::exchange(irp->Tail.Overlay.AuxiliaryBuffer, nullptr)) {

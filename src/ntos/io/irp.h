@@ -58,7 +58,7 @@ bool make_request(PDEVICE_OBJECT device, PFILE_OBJECT file, UCHAR major, KPROCES
 
 /// Gives the request a system buffer of the given size, filled from `input` and copied back to `output` on
 /// success (either may be null). @return false without memory, the IRP is then still the caller's
-bool give_system_buffer(Request& request, ULONG size, const void* input, ULONG input_size, void* output);
+NTSTATUS give_system_buffer(Request& request, ULONG size, const void* input, ULONG input_size, void* output);
 
 /// Small pool for system buffers and auxiliary buffers of requests.
 void* take_buffer(ULONG size);

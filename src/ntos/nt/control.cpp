@@ -29,8 +29,10 @@ NTSTATUS give_buffers(Call& call, io::Request& request, ULONG code, const Buffer
     const ULONG size = std::max(b.input_length, output_in_system_buffer);
     if (size != 0) {
         const bool copies_back = output_in_system_buffer != 0;
-        if (!io::give_system_buffer(request, size, b.input, b.input_length, copies_back ? b.output : nullptr))
-            return STATUS_INSUFFICIENT_RESOURCES;
+        const NTSTATUS status =
+            io::give_system_buffer(request, size, b.input, b.input_length, copies_back ? b.output : nullptr);
+        if (!NT_SUCCESS(status))
+            return status;
         io::prefix_of(request.irp)->output_length = output_in_system_buffer;
     }
     if (method == METHOD_BUFFERED || b.output_length == 0)

@@ -119,9 +119,8 @@ NTSTATUS give_buffer(Call& call, io::Request& request, PVOID buffer, ULONG lengt
     if ((call.device->Flags & DO_BUFFERED_IO) != 0) {
         if (length == 0)
             return STATUS_SUCCESS;
-        const bool ok = io::give_system_buffer(request, length, to_caller ? nullptr : buffer,
-                                               to_caller ? 0 : length, to_caller ? buffer : nullptr);
-        return ok ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+        return io::give_system_buffer(request, length, to_caller ? nullptr : buffer, to_caller ? 0 : length,
+                                      to_caller ? buffer : nullptr);
     }
     request.irp->UserBuffer = buffer;
     if ((call.device->Flags & DO_DIRECT_IO) != 0)

@@ -112,9 +112,11 @@ NTSTATUS query(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb, PVOID
     io::Request request;
     if (!call.make(IRP_MJ_QUERY_INFORMATION, &request))
         return STATUS_INSUFFICIENT_RESOURCES;
-    if (!io::give_system_buffer(request, length, nullptr, 0, buffer)) {
+    if (const NTSTATUS given = io::give_system_buffer(request, length, nullptr, 0, buffer);
+        !NT_SUCCESS(given))
+    {
         discard(request);
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return given;
     }
     request.stack->Parameters.QueryFile.Length = length;
     request.stack->Parameters.QueryFile.FileInformationClass = c;
@@ -265,9 +267,8 @@ NTSTATUS set(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb, PVOID b
         auto& p = request.stack->Parameters.SetFile;
         p.Length = length;
         p.FileInformationClass = c;
-        if (!io::give_system_buffer(request, length, buffer, length, nullptr))
-            status = STATUS_INSUFFICIENT_RESOURCES;
-        else
+        status = io::give_system_buffer(request, length, buffer, length, nullptr);
+        if (NT_SUCCESS(status))
             status = check_set(c, request.irp->AssociatedIrp.SystemBuffer, length);
         if (NT_SUCCESS(status) && is_rename_or_link(c)) {
             const auto* rename =
@@ -310,9 +311,11 @@ NTSTATUS query_volume(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb
     io::Request request;
     if (!call.make(IRP_MJ_QUERY_VOLUME_INFORMATION, &request))
         return STATUS_INSUFFICIENT_RESOURCES;
-    if (!io::give_system_buffer(request, length, nullptr, 0, buffer)) {
+    if (const NTSTATUS given = io::give_system_buffer(request, length, nullptr, 0, buffer);
+        !NT_SUCCESS(given))
+    {
         discard(request);
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return given;
     }
     request.stack->Parameters.QueryVolume.Length = length;
     request.stack->Parameters.QueryVolume.FsInformationClass = c;
@@ -334,9 +337,11 @@ NTSTATUS set_volume(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb, 
     io::Request request;
     if (!call.make(IRP_MJ_SET_VOLUME_INFORMATION, &request))
         return STATUS_INSUFFICIENT_RESOURCES;
-    if (!io::give_system_buffer(request, length, buffer, length, nullptr)) {
+    if (const NTSTATUS given = io::give_system_buffer(request, length, buffer, length, nullptr);
+        !NT_SUCCESS(given))
+    {
         discard(request);
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return given;
     }
     request.stack->Parameters.SetVolume.Length = length;
     request.stack->Parameters.SetVolume.FsInformationClass = c;
@@ -388,9 +393,11 @@ NTSTATUS NTAPI IoQueryFileInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_
     io::Request request;
     if (!io::make_request(device, FileObject, IRP_MJ_QUERY_INFORMATION, KernelMode, &request))
         return STATUS_INSUFFICIENT_RESOURCES;
-    if (!io::give_system_buffer(request, Length, nullptr, 0, FileInformation)) {
+    if (const NTSTATUS given = io::give_system_buffer(request, Length, nullptr, 0, FileInformation);
+        !NT_SUCCESS(given))
+    {
         discard(request);
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return given;
     }
     request.stack->Parameters.QueryFile.Length = Length;
     request.stack->Parameters.QueryFile.FileInformationClass = FileInformationClass;
@@ -407,9 +414,11 @@ NTSTATUS NTAPI IoSetInformation(PFILE_OBJECT FileObject, FILE_INFORMATION_CLASS 
     io::Request request;
     if (!io::make_request(device, FileObject, IRP_MJ_SET_INFORMATION, KernelMode, &request))
         return STATUS_INSUFFICIENT_RESOURCES;
-    if (!io::give_system_buffer(request, Length, FileInformation, Length, nullptr)) {
+    if (const NTSTATUS given = io::give_system_buffer(request, Length, FileInformation, Length, nullptr);
+        !NT_SUCCESS(given))
+    {
         discard(request);
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return given;
     }
     request.stack->Parameters.SetFile.Length = Length;
     request.stack->Parameters.SetFile.FileInformationClass = FileInformationClass;

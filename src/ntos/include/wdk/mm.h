@@ -114,6 +114,10 @@ inline PVOID MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority)
 /// Raise STATUS_ACCESS_VIOLATION or STATUS_DATATYPE_MISALIGNMENT.
 VOID NTAPI ProbeForRead(const VOID* Address, SIZE_T Length, ULONG Alignment);
 VOID NTAPI ProbeForWrite(PVOID Address, SIZE_T Length, ULONG Alignment);
+/// These raise STATUS_ACCESS_VIOLATION where the memory is not there; other copies end the process.
+VOID NTAPI CopyFromUser(PVOID Destination, const VOID* Source, SIZE_T Length);
+VOID NTAPI CopyToUser(PVOID Destination, const VOID* Source, SIZE_T Length);
+VOID NTAPI ZeroUserMemory(PVOID Destination, SIZE_T Length);
 BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress);
 
 /// Address of an exported routine by name, or NULL.

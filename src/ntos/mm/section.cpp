@@ -44,6 +44,7 @@ ACCESS_MASK file_access_for(ULONG protection)
     case PAGE_READWRITE:
         return FILE_READ_DATA | FILE_WRITE_DATA;
     case PAGE_EXECUTE:
+        return FILE_EXECUTE;
     case PAGE_EXECUTE_READ:
     case PAGE_EXECUTE_WRITECOPY:
         return FILE_READ_DATA | FILE_EXECUTE;
@@ -111,6 +112,24 @@ NTSTATUS make_section(PFILE_OBJECT file, const LARGE_INTEGER* maximum, ULONG pro
     return STATUS_SUCCESS;
 }
 
+NTSTATUS make_image_section(PFILE_OBJECT file, ULONG protection, ob::Ref<Section>* out)
+{
+    if (!file->SectionObjectPointer)
+        return STATUS_INVALID_FILE_FOR_SECTION;
+    fsrtl::SectionLock lock(file, protection);
+    if (!NT_SUCCESS(lock.status()))
+        return lock.status();
+    std::shared_ptr<Image> image;
+    const NTSTATUS status = Image::acquire(file, &image);
+    if (!NT_SUCCESS(status))
+        return status;
+    auto* section = ob::create<Section>(&ob::section_type, std::move(image), protection);
+    if (!section)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    *out = ob::Ref<Section>(section);
+    return STATUS_SUCCESS;
+}
+
 struct CreateRequest
 {
     ACCESS_MASK access;
@@ -126,7 +145,7 @@ NTSTATUS create(KPROCESSOR_MODE mode, PHANDLE handle, const CreateRequest& r)
     const ACCESS_MASK needed = file_access_for(r.protection);
     if (!needed)
         return STATUS_INVALID_PAGE_PROTECTION;
-    if (!r.file || (r.allocation & SEC_IMAGE))
+    if (!r.file)
         return STATUS_NOT_SUPPORTED;
     if (r.attributes && r.attributes->ObjectName)
         return STATUS_NOT_SUPPORTED;
@@ -138,7 +157,8 @@ NTSTATUS create(KPROCESSOR_MODE mode, PHANDLE handle, const CreateRequest& r)
     if (!NT_SUCCESS(status))
         return status;
     ob::Ref<Section> section;
-    status = make_section(file.get(), r.maximum, r.protection, &section);
+    status = r.allocation & SEC_IMAGE ? make_image_section(file.get(), r.protection, &section)
+                                      : make_section(file.get(), r.maximum, r.protection, &section);
     if (!NT_SUCCESS(status))
         return status;
     ACCESS_MASK access = r.access;
@@ -164,7 +184,8 @@ NTSTATUS map(KPROCESSOR_MODE mode, HANDLE handle, PVOID* base, PLARGE_INTEGER of
                                               reinterpret_cast<void**>(section.out()), &granted);
     if (!NT_SUCCESS(status))
         return status;
-    if (is_writable(protection) && !is_writable(section->protection))
+    // The protection of an image's pages is what the image says.
+    if (!section->image && is_writable(protection) && !is_writable(section->protection))
         return STATUS_SECTION_PROTECTION;
     if (*base)
         return STATUS_CONFLICTING_ADDRESSES; // places are the executive's to choose
@@ -197,6 +218,8 @@ NTSTATUS extend(KPROCESSOR_MODE mode, HANDLE handle, PLARGE_INTEGER size)
                                               reinterpret_cast<void**>(section.out()), &granted);
     if (!NT_SUCCESS(status))
         return status;
+    if (section->image)
+        return STATUS_SECTION_NOT_EXTENDED;
     uint64_t settled;
     status = settle_size(section->map->file(), size, section->protection, &settled);
     if (!NT_SUCCESS(status))
@@ -261,13 +284,17 @@ SECTION_SERVICES(Zw, KernelMode)
 
 BOOLEAN NTAPI MmFlushImageSection(PSECTION_OBJECT_POINTERS SectionPointer, MMFLUSH_TYPE FlushType)
 {
-    // There are no image sections; a file that is to be deleted must not be mapped as data either.
+    if (fsp::ntos::mm::Image::exists(SectionPointer))
+        return FALSE;
+    // A file that is to be deleted must not be mapped as data either.
     const MapRef map(CacheMap::find(SectionPointer));
     return !map || FlushType != MmFlushForDelete || !map->has_sections();
 }
 
 BOOLEAN NTAPI MmCanFileBeTruncated(PSECTION_OBJECT_POINTERS SectionPointer, PLARGE_INTEGER NewFileSize)
 {
+    if (!MmFlushImageSection(SectionPointer, MmFlushForWrite))
+        return FALSE;
     const MapRef map(CacheMap::find(SectionPointer));
     if (!map || !map->has_sections())
         return TRUE;
@@ -279,6 +306,8 @@ BOOLEAN NTAPI MmCanFileBeTruncated(PSECTION_OBJECT_POINTERS SectionPointer, PLAR
 
 BOOLEAN NTAPI MmForceSectionClosed(PSECTION_OBJECT_POINTERS SectionPointer, BOOLEAN)
 {
+    if (fsp::ntos::mm::Image::exists(SectionPointer))
+        return FALSE;
     {
         const MapRef map(CacheMap::find(SectionPointer));
         if (!map)

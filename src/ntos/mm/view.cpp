@@ -4,12 +4,13 @@
 
 #include <map>
 #include <mutex>
+#include <vector>
+
 #include <sys/mman.h>
 
 namespace fsp::ntos::mm {
 namespace {
 
-using cc::CacheMap;
 using cc::MapRef;
 using cc::Span;
 using cc::View;
@@ -44,25 +45,50 @@ bool is_writable(ULONG protection) { return (protection & (PAGE_READWRITE | PAGE
 class Mapping
 {
   public:
-    Mapping(MapRef map, const ViewRequest& request) : map_(std::move(map)), request_(request)
+    explicit Mapping(const ViewRequest& request) : request_(request) {}
+    Mapping(const Mapping&) = delete;
+    virtual ~Mapping() = default;
+
+    /// @return STATUS_IMAGE_NOT_AT_BASE or STATUS_SUCCESS once the view is there
+    virtual NTSTATUS establish() = 0;
+    /// Notes that [from, from + length) of the view has been written to.
+    virtual void mark_dirty(uint64_t from, uint64_t length) = 0;
+    virtual NTSTATUS flush(uint64_t from, uint64_t length) = 0;
+
+    char* base() const { return base_; }
+    size_t size() const { return request_.size; }
+
+  protected:
+    void unmap()
+    {
+        if (base_)
+            munmap(base_, request_.size);
+    }
+
+    const ViewRequest request_;
+    char* base_ = nullptr;
+};
+
+/// A view of a data section: the cache's memory, a second time.
+class DataMapping final : public Mapping
+{
+  public:
+    DataMapping(MapRef map, const ViewRequest& request) : Mapping(request), map_(std::move(map))
     {
         map_->add_section();
     }
-    Mapping(const Mapping&) = delete;
 
-    ~Mapping()
+    ~DataMapping() override
     {
-        if (base_) {
-            munmap(base_, request_.size);
-            if (writable())
-                map_->mark_dirty(request_.offset, request_.size);
-        }
+        unmap();
+        if (base_ && writable())
+            map_->mark_dirty(request_.offset, request_.size);
         for (View* view : views_)
             map_->view_unmapped(view, writable());
         map_->remove_section();
     }
 
-    NTSTATUS establish()
+    NTSTATUS establish() override
     {
         void* reserved =
             mmap(nullptr, request_.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -79,13 +105,22 @@ class Mapping
         return status;
     }
 
-    char* base() const { return base_; }
-    size_t size() const { return request_.size; }
-    uint64_t offset() const { return request_.offset; }
-    bool writable() const { return is_writable(request_.protection); }
-    CacheMap& map() const { return *map_; }
+    void mark_dirty(uint64_t from, uint64_t length) override
+    {
+        map_->mark_dirty(request_.offset + from, length);
+    }
+
+    NTSTATUS flush(uint64_t from, uint64_t length) override
+    {
+        if (writable())
+            mark_dirty(from, length);
+        fsrtl::FlushLock lock(map_->file());
+        return NT_SUCCESS(lock.status()) ? map_->flush(request_.offset + from, length) : lock.status();
+    }
 
   private:
+    bool writable() const { return is_writable(request_.protection); }
+
     NTSTATUS map_span(const Span& span, char* at)
     {
         NTSTATUS status;
@@ -102,9 +137,31 @@ class Mapping
     }
 
     MapRef map_;
-    ViewRequest request_;
-    char* base_ = nullptr;
     std::vector<View*> views_;
+};
+
+/// A view of an image: what is written stays in the view.
+class ImageMapping final : public Mapping
+{
+  public:
+    ImageMapping(std::shared_ptr<Image> image, const ViewRequest& request)
+        : Mapping(request), image_(std::move(image))
+    {}
+    ~ImageMapping() override { unmap(); }
+
+    NTSTATUS establish() override
+    {
+        base_ = image_->map(request_.offset, request_.size);
+        if (!base_)
+            return STATUS_NO_MEMORY;
+        const bool at_base = reinterpret_cast<uint64_t>(base_) == image_->preferred_base() + request_.offset;
+        return at_base ? STATUS_SUCCESS : STATUS_IMAGE_NOT_AT_BASE;
+    }
+    void mark_dirty(uint64_t, uint64_t) override {}
+    NTSTATUS flush(uint64_t, uint64_t) override { return STATUS_SUCCESS; }
+
+  private:
+    std::shared_ptr<Image> image_;
 };
 
 struct Mappings
@@ -142,15 +199,20 @@ NTSTATUS map_view(Section& section, const ViewRequest& request, void** base)
 {
     ViewRequest rounded = request;
     rounded.size = page_up(request.size);
-    section.map->reference();
-    auto mapping = std::make_shared<Mapping>(MapRef(section.map.get()), rounded);
+    std::shared_ptr<Mapping> mapping;
+    if (section.image) {
+        mapping = std::make_shared<ImageMapping>(section.image, rounded);
+    } else {
+        section.map->reference();
+        mapping = std::make_shared<DataMapping>(MapRef(section.map.get()), rounded);
+    }
     const NTSTATUS status = mapping->establish();
     if (!NT_SUCCESS(status))
         return status;
     std::lock_guard hold(mappings().mutex);
     *base = mapping->base();
     mappings().by_base.emplace(mapping->base(), std::move(mapping));
-    return STATUS_SUCCESS;
+    return status;
 }
 
 NTSTATUS unmap_view(void* address)
@@ -177,11 +239,7 @@ NTSTATUS flush_view(void** base, size_t* size)
     *base = mapping->base() + from;
     *size = length;
 
-    CacheMap& map = mapping->map();
-    if (mapping->writable())
-        map.mark_dirty(mapping->offset() + from, length);
-    fsrtl::FlushLock lock(map.file());
-    return NT_SUCCESS(lock.status()) ? map.flush(mapping->offset() + from, length) : lock.status();
+    return mapping->flush(from, length);
 }
 
 bool mark_view_dirty(void* address, size_t size)
@@ -190,7 +248,7 @@ bool mark_view_dirty(void* address, size_t size)
     if (!mapping)
         return false;
     const auto from = static_cast<uint64_t>(static_cast<char*>(address) - mapping->base());
-    mapping->map().mark_dirty(mapping->offset() + from, std::min<uint64_t>(size, mapping->size() - from));
+    mapping->mark_dirty(from, std::min<uint64_t>(size, mapping->size() - from));
     return true;
 }
 

@@ -146,6 +146,7 @@ NTSTATUS Memfs::apply_eas(Node& node, PFILE_FULL_EA_INFORMATION ea, ULONG length
     const Guard guard(node.mutex);
     const NTSTATUS status = FspFileSystemEnumerateEa(file_system_, apply, &node, ea, length);
     node.info.EaSize = ea_size(node);
+    node.info.ChangeTime = now();
     return status;
 }
 

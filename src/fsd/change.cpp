@@ -113,10 +113,13 @@ Ptr<FileNode> container(Volume& volume, const UNICODE_STRING& name)
 
 void invalidate_container(Volume& volume, FileNode* node, bool stream)
 {
-    if (node && stream)
+    if (!node)
+        return;
+    if (stream)
         volume.stream_cache.invalidate(node->streams);
-    else if (node)
+    else
         volume.directory_cache.invalidate(node->directory);
+    node->invalidate_file_info(); // its times change with its entries
 }
 
 } // namespace

@@ -399,6 +399,7 @@ IrpTask set_rename(Volume& volume, PIRP irp)
         const ULONG filter = node.is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME;
         report_change(volume, node.name(), filter, FILE_ACTION_RENAMED_OLD_NAME, Stale::parent, file);
         move_nodes(volume, node, path, names);
+        node.invalidate_file_info(); // the time of its change
         report_change(volume, node.name(), filter, FILE_ACTION_RENAMED_NEW_NAME, Stale::parent, file);
         co_return STATUS_SUCCESS;
     }

@@ -84,6 +84,7 @@ IrpTask set_security(Volume& volume, PIRP irp)
         volume.security_cache.replace(node.base().security, descriptor.data(), descriptor.size());
     else
         volume.security_cache.invalidate(node.base().security);
+    node.base().invalidate_file_info(); // the time of its change
     desc.did_set_security = true;
     desc.did_set_metadata = true;
     report_node_change(node, FILE_NOTIFY_CHANGE_SECURITY, FILE_ACTION_MODIFIED, Stale::nothing, file);

@@ -93,14 +93,16 @@ TokenRef Identities::for_groups(Key key)
         return known->second.first;
     }
 
-    const auto [uid, gid] = key.first;
+    const auto [uid, gid] = std::pair(key.uid, key.gid);
     ntos::TokenSpec spec;
     spec.user = user_sid(uid);
     spec.primary_group = group_sid(gid);
     spec.groups.push_back({spec.primary_group});
-    for (gid_t group : key.second)
+    for (gid_t group : key.groups)
         if (group != gid)
             spec.groups.push_back({group_sid(group)});
+    if (key.as_well)
+        spec.groups.push_back({user_sid(*key.as_well)});
     spec.groups.push_back({everyone_sid()});
     spec.groups.push_back({authenticated_users_sid()});
     // Linux walks paths itself, component by component.
@@ -121,20 +123,26 @@ TokenRef Identities::for_groups(Key key)
     return token;
 }
 
+TokenRef Identities::root_as_well_as(uid_t user)
+{
+    std::lock_guard guard(lock_);
+    return for_groups({0, 0, {}, user});
+}
+
 TokenRef Identities::token(const Caller& caller, bool fresh)
 {
     std::lock_guard guard(lock_);
     if (caller.uid == 0)
-        return for_groups({{caller.uid, caller.gid}, {}}); // privileges decide, not groups
+        return for_groups({caller.uid, caller.gid, {}}); // privileges decide, not groups
 
     const int64_t now = monotonic_now();
     const auto known = processes_.find(caller);
     if (known != processes_.end() && !fresh && now - known->second.read_at < believed_for)
         return known->second.token;
 
-    Key key{{caller.uid, caller.gid}, {}};
+    Key key{caller.uid, caller.gid, {}};
     if (caller.pid != 0)
-        read_groups(caller.pid, &key.second);
+        read_groups(caller.pid, &key.groups);
     TokenRef token = for_groups(std::move(key));
     if (processes_.size() >= processes_max)
         std::erase_if(processes_, [&](auto& entry) { return now - entry.second.read_at >= believed_for; });

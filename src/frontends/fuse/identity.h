@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -62,8 +63,20 @@ class Identities
     /// @param fresh read the groups again, because what was remembered was denied access
     TokenRef token(const Caller& caller, bool fresh);
 
+    /// Of root, with all that the user may do: NT asks some rights of the file alone, whatever privileges
+    /// say.
+    TokenRef root_as_well_as(uid_t user);
+
   private:
-    using Key = std::pair<std::pair<uid_t, gid_t>, std::vector<gid_t>>;
+    struct Key
+    {
+        uid_t uid;
+        gid_t gid;
+        std::vector<gid_t> groups;
+        std::optional<uid_t> as_well = {};
+
+        auto operator<=>(const Key&) const = default;
+    };
 
     struct Process
     {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "frontends/fuse/inode.h"
 
+#include <sys/stat.h>
+
+#include "frontends/fuse/times.h"
 #include "nt/text.h"
 #include "nt/upcase.h"
 
@@ -124,6 +127,8 @@ void InodeTable::orphan_locked(Inode& inode)
     // Numbers may be used again, so an orphan is not found by its number.
     remove_index_locked(inode);
     inode.orphan = true;
+    if (inode.type != 0 && inode.type != S_IFREG)
+        inode.written_at = nt_now(); // there may be nobody to ask any more
     ++inode.references;
     remove_name_locked(inode);
     chain_locked(inode, hash(inode, {})); // where no name finds it, but the destructor does

@@ -97,7 +97,7 @@ NTSTATUS query_file(HANDLE file, FILE_INFORMATION_CLASS what, void* buffer, size
 {
     IO_STATUS_BLOCK io;
     io.Information = 0;
-    const NTSTATUS status = NtQueryInformationFile(file, &io, buffer, ULONG(size), what);
+    const NTSTATUS status = ZwQueryInformationFile(file, &io, buffer, ULONG(size), what);
     if (done)
         *done = io.Information;
     return status;
@@ -106,7 +106,10 @@ NTSTATUS query_file(HANDLE file, FILE_INFORMATION_CLASS what, void* buffer, size
 NTSTATUS set_file(HANDLE file, FILE_INFORMATION_CLASS what, const void* buffer, size_t size)
 {
     IO_STATUS_BLOCK io;
-    return NtSetInformationFile(file, &io, const_cast<void*>(buffer), ULONG(size), what);
+    // A rename opens its target, which must be checked.
+    const bool names = what == FileRenameInformation || what == FileRenameInformationEx;
+    return (names ? NtSetInformationFile : ZwSetInformationFile)(file, &io, const_cast<void*>(buffer),
+                                                                 ULONG(size), what);
 }
 
 NTSTATUS query_volume(HANDLE file, FS_INFORMATION_CLASS what, void* buffer, size_t size)
@@ -127,12 +130,12 @@ NTSTATUS query_directory(HANDLE directory, void* buffer, uint32_t size, bool res
 
 NTSTATUS query_security(HANDLE file, SECURITY_INFORMATION what, void* buffer, ULONG size, ULONG* needed)
 {
-    return NtQuerySecurityObject(file, what, buffer, size, needed);
+    return ZwQuerySecurityObject(file, what, buffer, size, needed);
 }
 
 NTSTATUS set_security(HANDLE file, SECURITY_INFORMATION what, PSECURITY_DESCRIPTOR descriptor)
 {
-    return NtSetSecurityObject(file, what, descriptor);
+    return ZwSetSecurityObject(file, what, descriptor);
 }
 
 NTSTATUS query_ea(HANDLE file, std::string_view name, void* buffer, ULONG size, ULONG* done)
@@ -149,7 +152,6 @@ NTSTATUS query_ea(HANDLE file, std::string_view name, void* buffer, ULONG size, 
     }
     IO_STATUS_BLOCK io;
     io.Information = 0;
-    // Zw: the mode is read through any open handle of a file, whatever the application may do with it.
     const NTSTATUS status =
         ZwQueryEaFile(file, &io, buffer, size, FALSE, list_size ? list : nullptr, list_size, nullptr, TRUE);
     *done = ULONG(io.Information);
@@ -159,7 +161,7 @@ NTSTATUS query_ea(HANDLE file, std::string_view name, void* buffer, ULONG size, 
 NTSTATUS set_ea(HANDLE file, void* buffer, ULONG size)
 {
     IO_STATUS_BLOCK io;
-    return NtSetEaFile(file, &io, buffer, size);
+    return ZwSetEaFile(file, &io, buffer, size);
 }
 
 NTSTATUS get_reparse(HANDLE file, void* buffer, ULONG size, ULONG* done)

@@ -2,6 +2,10 @@
 //
 // The calls to the driver, as a client of the NT interface. Every call waits for its end; buffers belong to
 // the caller.
+//
+// What an application may do is decided when a handle is opened. What is done with an open handle is none of
+// its rights any more (Zw): the times of a file that was written, anything that Linux allows by the mode
+// alone with a file that has lost its name.
 #pragma once
 
 #include <cstddef>

@@ -126,6 +126,7 @@ void fallocate(fuse_req_t handle, fuse_ino_t number, int mode, off_t offset, off
     if (end > uint64_t(INT64_MAX))
         return void(request.fail(EFBIG));
 
+    drop_privileges(request, inode);
     uint64_t size;
     NTSTATUS status = file_size(nt, &size);
     if (!NT_SUCCESS(status))

@@ -21,13 +21,14 @@ ACCESS_MASK data_access(int flags)
 {
     // Not FILE_APPEND_DATA: where an append goes is said with each write, because the kernel writes pages of
     // a mapping through any handle of the file.
+    const ACCESS_MASK truncates = flags & O_TRUNC ? FILE_WRITE_DATA : 0;
     switch (flags & O_ACCMODE) {
     case O_WRONLY:
         return FILE_WRITE_DATA;
     case O_RDWR:
         return FILE_READ_DATA | FILE_WRITE_DATA;
     default:
-        return flags & open_for_execution ? FILE_EXECUTE : FILE_READ_DATA;
+        return (flags & open_for_execution ? FILE_EXECUTE : FILE_READ_DATA) | truncates;
     }
 }
 
@@ -161,15 +162,18 @@ void create(fuse_req_t handle, fuse_ino_t parent_number, const char* text, mode_
 /// The time of the last write becomes the file's, and stays when the handle closes.
 void settle_times(OpenFile& file)
 {
-    const int64_t written = file.written_at.exchange(0);
-    if (written == 0)
+    if (file.written_at.exchange(0) == 0)
         return;
+    Inode& inode = *file.inode;
+    FILE_BASIC_INFORMATION now{};
+    query_file(file.nt(), FileBasicInformation, &now, sizeof now);
+    int64_t written = inode.written_at; // 0: another handle has told it
     FILE_BASIC_INFORMATION basic{};
-    basic.LastWriteTime.QuadPart = basic.ChangeTime.QuadPart = written;
-    if (file.access & FILE_WRITE_ATTRIBUTES)
-        set_file(file.nt(), FileBasicInformation, &basic, sizeof basic);
-    int64_t expected = written;
-    file.inode->written_at.compare_exchange_strong(expected, 0);
+    basic.LastWriteTime.QuadPart = written != 0 ? written : now.LastWriteTime.QuadPart;
+    // What was changed after the write has moved the time of change on.
+    basic.ChangeTime.QuadPart = std::max<int64_t>(written, now.ChangeTime.QuadPart);
+    set_file(file.nt(), FileBasicInformation, &basic, sizeof basic);
+    inode.written_at.compare_exchange_strong(written, 0);
 }
 
 void release(fuse_req_t handle, fuse_ino_t, fuse_file_info* info)

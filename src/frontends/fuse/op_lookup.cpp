@@ -111,14 +111,28 @@ NTSTATUS look_at(Request& request, Inode& inode, Attributes* out)
     return NT_SUCCESS(status) ? query_attributes(request.session(), access.get(), out) : status;
 }
 
+/// Of what has lost its name and is not open here, but somewhere in use (a fifo, a working directory): what
+/// is remembered of it.
+Attributes last_known(Request& request, Inode& inode)
+{
+    Attributes out;
+    std::lock_guard guard(request.inodes().lock());
+    out.type = inode.type;
+    out.ownership = inode.ownership;
+    out.accessed = out.modified = out.changed = inode.written_at;
+    return out;
+}
+
 void getattr(fuse_req_t handle, fuse_ino_t number, fuse_file_info*)
 {
     Request request(handle);
     Inode& inode = request.inode(number);
     hold_for_attributes(request.session(), inode);
     Attributes attributes;
-    NTSTATUS status = look_at(request, inode, &attributes);
-    if (!NT_SUCCESS(status))
+    const NTSTATUS status = look_at(request, inode, &attributes);
+    if (!NT_SUCCESS(status) && inode.orphan && inode.ownership_known)
+        attributes = last_known(request, inode);
+    else if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     remember(request, inode, attributes);
     struct stat out;

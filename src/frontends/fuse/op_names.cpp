@@ -82,15 +82,36 @@ NTSTATUS rename_handle(Request& request, HANDLE file, const RenameTarget& target
     return set_file(file, FileRenameInformation, buffer.data(), buffer.size());
 }
 
+/// What the table knows of a name.
+mode_t known_type(Request& request, Inode& parent, std::u16string_view name)
+{
+    Inode* const inode = request.inodes().child(parent, name);
+    const mode_t type = inode ? inode->type.load() : 0;
+    if (inode)
+        request.inodes().release(*inode);
+    return type;
+}
+
+NTSTATUS set_plain_delete(HANDLE file, bool deletes)
+{
+    FILE_DISPOSITION_INFORMATION disposition{deletes ? BOOLEAN(TRUE) : BOOLEAN(FALSE)};
+    return set_file(file, FileDispositionInformation, &disposition, sizeof disposition);
+}
+
 /// Renames a directory over an empty one. NT never replaces a directory, so the target steps aside first; it
 /// is removed last, and comes back if the rename fails.
 NTSTATUS replace_directory(Request& request, HANDLE source, const RenameTarget& target)
 {
     OpenRequest what;
-    what.access = DELETE | FILE_READ_ATTRIBUTES;
+    what.access = DELETE;
     what.options = FILE_DIRECTORY_FILE;
     NtHandle old;
     NTSTATUS status = request.open(target.parent, target.name, what, &old);
+    // Whether it is empty is for the file system to say, by agreeing to delete it; not yet, though.
+    if (NT_SUCCESS(status))
+        status = set_plain_delete(old.get(), true);
+    if (NT_SUCCESS(status))
+        status = set_plain_delete(old.get(), false);
     if (!NT_SUCCESS(status))
         return status;
 
@@ -99,21 +120,35 @@ NTSTATUS replace_directory(Request& request, HANDLE source, const RenameTarget& 
     std::snprintf(text, sizeof text, ".replaced-%x-%x", unsigned(getpid()), ++counter);
     Name aside;
     to_nt_name(text, Name::capacity, &aside);
-
-    // Whether it is empty is for the file system to say, by agreeing to delete it.
-    const RenameTarget hidden{target.parent, aside.view(), true};
-    status = rename_handle(request, old.get(), hidden, false);
+    status = rename_handle(request, old.get(), {target.parent, aside.view(), true}, false);
     if (!NT_SUCCESS(status))
         return status;
     status = set_delete(request.session(), old.get());
     if (NT_SUCCESS(status))
         status = rename_handle(request, source, target, false);
     if (!NT_SUCCESS(status)) {
-        FILE_DISPOSITION_INFORMATION keep{FALSE};
-        set_file(old.get(), FileDispositionInformation, &keep, sizeof keep);
+        set_plain_delete(old.get(), false);
         rename_handle(request, old.get(), {target.parent, target.name, true}, false);
     }
     return status;
+}
+
+/// Root replaces whatever it likes, but NT asks for the right to delete the target, whatever privileges say;
+/// its owner always has it.
+NTSTATUS replace_as_root(Request& request, HANDLE source, const RenameTarget& target)
+{
+    NtHandle old;
+    Attributes attributes;
+    OpenRequest what;
+    what.access = FILE_READ_ATTRIBUTES | FILE_READ_EA | READ_CONTROL;
+    NTSTATUS status = request.open(target.parent, target.name, what, &old);
+    if (NT_SUCCESS(status))
+        status = query_attributes(request.session(), old.get(), &attributes);
+    old.reset();
+    if (!NT_SUCCESS(status))
+        return status;
+    request.impersonate_root_and(attributes.ownership.uid);
+    return rename_handle(request, source, target, true);
 }
 
 void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_ino_t new_parent_number,
@@ -132,7 +167,7 @@ void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_
     const bool replace = !(flags & RENAME_NOREPLACE);
 
     OpenRequest what;
-    what.access = DELETE | FILE_READ_ATTRIBUTES;
+    what.access = DELETE; // nothing more: it is enough to have the right from the parent
     NtHandle source;
     NTSTATUS status = request.open(parent, name.view(), what, &source);
     if (!NT_SUCCESS(status))
@@ -143,16 +178,19 @@ void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_
     if (replace && (status == STATUS_ACCESS_DENIED || status == STATUS_OBJECT_NAME_COLLISION ||
                     status == STATUS_FILE_IS_A_DIRECTORY))
     {
-        Attributes attributes;
-        query_basic(source.get(), &attributes);
-        if (attributes.type == S_IFDIR) {
-            const NTSTATUS replaced = replace_directory(request, source.get(), target);
-            if (replaced != STATUS_OBJECT_NAME_NOT_FOUND && replaced != STATUS_NOT_A_DIRECTORY)
-                status = replaced;
+        if (known_type(request, parent, name.view()) == S_IFDIR) {
+            const NTSTATUS second = replace_directory(request, source.get(), target);
+            if (second != STATUS_OBJECT_NAME_NOT_FOUND && second != STATUS_NOT_A_DIRECTORY)
+                status = second;
+        } else if (request.caller().uid == 0) {
+            const NTSTATUS second = replace_as_root(request, source.get(), target);
+            if (NT_SUCCESS(second))
+                status = second;
         }
     }
     if (NT_SUCCESS(status))
         request.inodes().rename(parent, name.view(), new_parent, new_name.view());
+    source.reset(); // times that the driver sets then are older than the answer
     request.refuse(status);
 }
 
@@ -185,7 +223,7 @@ NTSTATUS new_ownership(Request& request, Inode& parent, mode_t mode, Ownership* 
         return STATUS_SUCCESS;
     if (S_ISDIR(mode))
         out->mode |= S_ISGID;
-    else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && out->uid != 0 && out->gid != above.gid)
+    else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !request.may_have_group(above.gid))
         out->mode &= ~mode_t(S_ISGID); // not a way to get set-group-ID of somebody else's group
     out->gid = above.gid;
     return STATUS_SUCCESS;

@@ -16,10 +16,20 @@ constexpr int sets_ownership = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET
 constexpr int sets_times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME |
                            FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
 
-NTSTATUS set_ownership(const Session& session, HANDLE file, const struct stat& wanted, int which)
+/// A mode without the bits that a change of owner or content takes away.
+mode_t without_privileges(const Request& request, const Ownership& ownership)
+{
+    mode_t mode = ownership.mode & ~mode_t(S_ISUID);
+    // Without execution the bit means something else, and stays for those who could set it.
+    if ((mode & S_IXGRP) || !request.may_have_group(ownership.gid))
+        mode &= ~mode_t(S_ISGID);
+    return mode;
+}
+
+NTSTATUS set_ownership(Request& request, HANDLE file, const struct stat& wanted, int which)
 {
     Attributes now;
-    NTSTATUS status = query_attributes(session, file, &now);
+    NTSTATUS status = query_attributes(request.session(), file, &now);
     if (!NT_SUCCESS(status))
         return status;
 
@@ -31,7 +41,8 @@ NTSTATUS set_ownership(const Session& session, HANDLE file, const struct stat& w
     if (which & FUSE_SET_ATTR_GID)
         next.gid = wanted.st_gid;
     if (!(which & FUSE_SET_ATTR_MODE) && now.type != S_IFDIR)
-        next.mode = without_privileges(next.mode);
+        next.mode = without_privileges(request, now.ownership);
+    const Session& session = request.session();
     if (!session.traits().persistent_acls)
         return STATUS_NOT_SUPPORTED;
 
@@ -86,15 +97,26 @@ NTSTATUS set_times(Request& request, Inode& inode, HANDLE file, const struct sta
     return set_file(file, FileBasicInformation, &basic, sizeof basic);
 }
 
+bool is_owner(Request& request, Inode& inode)
+{
+    if (request.caller().uid == 0)
+        return true;
+    std::lock_guard guard(request.inodes().lock());
+    return inode.ownership_known && inode.ownership.uid == request.caller().uid;
+}
+
 void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int which, fuse_file_info* info)
 {
     Request request(handle);
     Inode& inode = request.inode(number);
     OpenFile* const file = info ? reinterpret_cast<OpenFile*>(info->fh) : nullptr;
 
-    // A request to set nothing is one to clear set-user-ID; libfuse 3.14 does not know the flag that says so.
-    if (which == 0)
+    // A request to set nothing is one to clear set-user-ID (libfuse 3.14 does not know the flag that says
+    // so): chown to nobody new by the owner, or a change of content, which clears the bits itself.
+    if (which == 0 && is_owner(request, inode)) {
         drop_privileges(request, inode, true);
+        which = FUSE_SET_ATTR_CTIME;
+    }
 
     OpenRequest what;
     what.access = FILE_READ_ATTRIBUTES | READ_CONTROL;
@@ -127,7 +149,7 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
             note_write(inode, *file);
     }
     if (NT_SUCCESS(status) && (which & sets_ownership))
-        status = set_ownership(request.session(), access.get(), *wanted, which);
+        status = set_ownership(request, access.get(), *wanted, which);
     if (NT_SUCCESS(status) && (which & sets_times))
         status = set_times(request, inode, access.get(), *wanted, which);
     if (!NT_SUCCESS(status))
@@ -135,6 +157,8 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
 
     // The driver sets times of what was changed when the handle closes, so ask afterwards.
     access.reset();
+    if ((which & FUSE_SET_ATTR_SIZE) && !through_file)
+        note_change(inode);
     Attributes attributes;
     status = request.access_attributes(inode, &access);
     if (NT_SUCCESS(status))
@@ -149,14 +173,6 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
 
 } // namespace
 
-mode_t without_privileges(mode_t mode)
-{
-    mode &= ~mode_t(S_ISUID);
-    if (mode & S_IXGRP) // without execution the bit means something else
-        mode &= ~mode_t(S_ISGID);
-    return mode;
-}
-
 void drop_privileges(Request& request, Inode& inode, bool anybody)
 {
     if (!inode.privileged || (request.caller().uid == 0 && !anybody))
@@ -165,7 +181,7 @@ void drop_privileges(Request& request, Inode& inode, bool anybody)
     {
         std::lock_guard guard(request.inodes().lock());
         inode.privileged = false;
-        mode = inode.ownership.mode = without_privileges(inode.ownership.mode);
+        mode = inode.ownership.mode = without_privileges(request, inode.ownership);
     }
     // Whoever may write may not change the mode, so this is not the caller's doing.
     request.impersonate_system();
@@ -175,6 +191,8 @@ void drop_privileges(Request& request, Inode& inode, bool anybody)
     Access access;
     if (NT_SUCCESS(request.access(inode, what, &access)))
         set_mode_ea(access.get(), mode & (S_ISUID | S_ISGID | S_ISVTX) ? mode : 0);
+    access.reset();
+    request.impersonate();
     // The kernel does not think of the mode as something that a write changes.
     fuse_lowlevel_notify_inval_inode(request.session().connection(), request.inodes().to_number(inode), -1,
                                      0);

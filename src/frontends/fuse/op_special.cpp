@@ -39,13 +39,12 @@ ReparseBuffer link_buffer(std::u16string_view target)
         ULONG flags;
     };
     const size_t text = target.size() * sizeof(char16_t);
-    std::vector<uint8_t> data(sizeof(Head) + 2 * text);
     // A target that begins with a backslash means the root of the volume to Windows; to Linux it is whatever
-    // '/' is where it is read. The flag says that it is not an NT path in either case.
-    const Head head{0, USHORT(text), USHORT(text), USHORT(text), SYMLINK_FLAG_RELATIVE};
-    std::memcpy(data.data(), &head, sizeof head);
-    std::memcpy(data.data() + sizeof head, target.data(), text);
-    std::memcpy(data.data() + sizeof head + text, target.data(), text);
+    // '/' is where it is read. The flag says that it is not an NT path in either case. The name to show is
+    // the same text, not a second copy, for which a long target has no room.
+    const Head head{0, USHORT(text), 0, USHORT(text), SYMLINK_FLAG_RELATIVE};
+    std::string data(reinterpret_cast<const char*>(&head), sizeof head);
+    data.append(reinterpret_cast<const char*>(target.data()), text);
     return {IO_REPARSE_TAG_SYMLINK, data.data(), data.size()};
 }
 
@@ -96,6 +95,12 @@ void make_special(Request& request, fuse_ino_t parent_number, const char* text, 
         if (file.attributes.nt_attributes & FILE_ATTRIBUTE_REPARSE_POINT)
             query_reparse(file.handle.get(), &file.attributes);
         file.attributes.ownership = ownership;
+        // The driver sets the time of a change when the handle closes, unless it was set here.
+        if (NT_SUCCESS(status)) {
+            FILE_BASIC_INFORMATION basic{};
+            basic.ChangeTime.QuadPart = file.attributes.changed;
+            set_file(file.handle.get(), FileBasicInformation, &basic, sizeof basic);
+        }
     }
     if (!NT_SUCCESS(status)) {
         set_delete(request.session(), file.handle.get());
@@ -108,11 +113,7 @@ void make_special(Request& request, fuse_ino_t parent_number, const char* text, 
 void symlink(fuse_req_t handle, const char* target, fuse_ino_t parent, const char* name)
 {
     Request request(handle);
-    const std::u16string text = to_nt_link(target);
-    // Twice in a reparse buffer of at most 16 KiB, which with the name must fit into one request.
-    if (text.size() * 2 * sizeof(char16_t) > 15 * 1024)
-        return void(request.fail(ENAMETOOLONG));
-    make_special(request, parent, name, S_IFLNK | 0777, link_buffer(text));
+    make_special(request, parent, name, S_IFLNK | 0777, link_buffer(to_nt_link(target)));
 }
 
 void mknod(fuse_req_t handle, fuse_ino_t parent_number, const char* text, mode_t mode, dev_t device)

@@ -24,8 +24,9 @@ constexpr size_t value_max = 15 * 1024;
 int ea_name_of(const Request& request, const char* name, std::string* out)
 {
     constexpr size_t prefix = sizeof user_prefix - 1;
-    if (std::strncmp(name, user_prefix, prefix) != 0 || name[prefix] == 0 ||
-        !request.session().traits().extended_attributes)
+    if (std::strcmp(name, user_prefix) == 0)
+        return EINVAL;
+    if (std::strncmp(name, user_prefix, prefix) != 0 || !request.session().traits().extended_attributes)
         return EOPNOTSUPP;
     *out = to_ea_name(name + prefix);
     return out->empty() || out->size() + empty_suffix.size() > ea_name_max ? ERANGE : 0;
@@ -102,11 +103,31 @@ class EaList
     size_t last_ = 0;
 };
 
-NTSTATUS access_for(Request& request, fuse_ino_t number, ACCESS_MASK access, Access* out)
+NTSTATUS access_for_reading(Request& request, fuse_ino_t number, Access* out)
 {
     OpenRequest what;
-    what.access = access;
+    what.access = FILE_READ_EA;
     return request.access(request.inode(number), what, out);
+}
+
+/// To Linux a user.* attribute is content: who may write the file may set it. To NT it is a right of its own,
+/// which only the owner has from a mode.
+NTSTATUS access_for_writing(Request& request, fuse_ino_t number, Access* out)
+{
+    Inode& inode = request.inode(number);
+    OpenRequest what;
+    what.access = FILE_READ_EA | FILE_WRITE_EA;
+    NTSTATUS status = request.access(inode, what, out);
+    if (status != STATUS_ACCESS_DENIED)
+        return status;
+    OpenRequest content;
+    content.access = FILE_WRITE_DATA;
+    status = request.access(inode, content, out);
+    if (!NT_SUCCESS(status))
+        return status;
+    request.impersonate_system();
+    what.options |= FILE_OPEN_FOR_BACKUP_INTENT;
+    return request.access(inode, what, out);
 }
 
 void setxattr(fuse_req_t handle, fuse_ino_t number, const char* name, const char* value, size_t size,
@@ -120,7 +141,7 @@ void setxattr(fuse_req_t handle, fuse_ino_t number, const char* name, const char
         return void(request.fail(E2BIG));
 
     Access access;
-    NTSTATUS status = access_for(request, number, FILE_READ_EA | FILE_WRITE_EA, &access);
+    NTSTATUS status = access_for_writing(request, number, &access);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     std::string before;
@@ -155,7 +176,7 @@ void getxattr(fuse_req_t handle, fuse_ino_t number, const char* name, size_t siz
         return void(request.fail(error == ERANGE ? ENODATA : error));
     Access access;
     std::string value;
-    NTSTATUS status = access_for(request, number, FILE_READ_EA, &access);
+    NTSTATUS status = access_for_reading(request, number, &access);
     if (NT_SUCCESS(status))
         status = read_attribute(access.get(), ea_name, &value);
     if (!NT_SUCCESS(status))
@@ -223,7 +244,7 @@ void removexattr(fuse_req_t handle, fuse_ino_t number, const char* name)
         return void(request.fail(error == ERANGE ? ENODATA : error));
     Access access;
     std::string value;
-    NTSTATUS status = access_for(request, number, FILE_READ_EA | FILE_WRITE_EA, &access);
+    NTSTATUS status = access_for_writing(request, number, &access);
     if (NT_SUCCESS(status))
         status = read_attribute(access.get(), ea_name, &value);
     if (NT_SUCCESS(status)) {

@@ -43,6 +43,13 @@ void note_write(Inode& inode, OpenFile& file)
     file.written_at.store(now, std::memory_order_relaxed);
 }
 
+void note_change(Inode& inode)
+{
+    int64_t before = inode.written_at.load(std::memory_order_relaxed);
+    while (before != 0 && !inode.written_at.compare_exchange_weak(before, nt_now()))
+        ;
+}
+
 void close_all(InodeTable& table)
 {
     std::vector<OpenFile*> left;

@@ -86,6 +86,10 @@ OpenFile* borrow_written(InodeTable& table, Inode& inode);
 /// with each write would double the cost of writing.
 void note_write(Inode& inode, OpenFile& file);
 
+/// The inode was changed through no open file. Those through which it was written do not set its time back
+/// when they close.
+void note_change(Inode& inode);
+
 /// Closes what the kernel never released (it does not when a connection ends in the middle of things).
 void close_all(InodeTable& table);
 

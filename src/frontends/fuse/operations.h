@@ -35,10 +35,8 @@ void reply_entry(Request& request, Inode& parent, std::u16string_view name, cons
 /// Remembers owner and mode of an inode.
 void remember(Request& request, Inode& inode, const Attributes& attributes);
 
-/// A mode without the bits that a change of owner or content takes away.
-mode_t without_privileges(mode_t mode);
-
-/// Takes those bits from a file that is about to be changed, by somebody other than root or by `anybody`.
+/// Takes set-user-ID and set-group-ID from a file that is about to be changed, by somebody other than root or
+/// by `anybody`.
 void drop_privileges(Request& request, Inode& inode, bool anybody = false);
 
 /// A new file: who owns it and with which mode, by the rules of Linux for set-group-ID directories.

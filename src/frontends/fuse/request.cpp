@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "frontends/fuse/request.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "nt/errno_map.h"
@@ -65,6 +66,15 @@ Request::~Request()
         fail(EIO);
 }
 
+bool Request::may_have_group(gid_t gid) const
+{
+    if (caller_.uid == 0 || caller_.gid == gid)
+        return true;
+    std::vector<gid_t> groups;
+    read_groups(caller_.pid, &groups);
+    return std::find(groups.begin(), groups.end(), gid) != groups.end();
+}
+
 void Request::impersonate(bool fresh)
 {
     if (token_ && fresh_ == fresh)
@@ -73,6 +83,13 @@ void Request::impersonate(bool fresh)
     acting_.reset();
     token_ = std::move(token);
     fresh_ = fresh;
+    acting_.emplace(token_.get());
+}
+
+void Request::impersonate_root_and(uid_t user)
+{
+    acting_.reset();
+    token_ = session_.identities().root_as_well_as(user);
     acting_.emplace(token_.get());
 }
 

@@ -65,8 +65,13 @@ class Request
     const Caller& caller() const { return caller_; }
     Inode& inode(fuse_ino_t number) const { return *session_.inodes().from_number(number); }
 
+    /// The caller is in a group, or root.
+    bool may_have_group(gid_t gid) const;
+
     /// Acts as the caller from here to the end of the request.
     void impersonate(bool fresh = false);
+    /// Acts as the caller, who is root, and as a user's equal.
+    void impersonate_root_and(uid_t user);
     /// Acts as the executive, for what Linux asks no permission for (stat).
     void impersonate_system();
 

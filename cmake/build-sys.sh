@@ -17,7 +17,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 llvm=${LLVM_SUFFIX--19}
 ddk=${MINGW_INCLUDE:-/usr/share/mingw-w64/include}
 
-for tool in clang$llvm lld-link$llvm llvm-dlltool$llvm; do
+for tool in clang$llvm lld-link$llvm llvm-dlltool$llvm llvm-rc$llvm; do
     if ! command -v "$tool" >/dev/null; then
         echo "build-sys: $tool is not installed; the driver is not built"
         exit 77
@@ -29,9 +29,12 @@ if [ ! -f "$ddk/ddk/ntifs.h" ]; then
 fi
 
 case $arch in
-x64) triple=x86_64-w64-windows-gnu dlltool=i386:x86-64 machine=x64 entry=DriverEntry archflags="-mno-red-zone" ;;
-x86) triple=i686-w64-windows-gnu dlltool=i386 machine=x86 entry=DriverEntry@8 archflags="-mno-sse -mno-mmx" ;;
-a64) triple=aarch64-w64-windows-gnu dlltool=arm64 machine=arm64 entry=DriverEntry archflags="-mgeneral-regs-only" ;;
+x64) triple=x86_64-w64-windows-gnu dlltool=i386:x86-64 machine=x64 entry=DriverEntry subsystem=native,5.02
+    archflags="-mno-red-zone -fasynchronous-unwind-tables" ;;
+x86) triple=i686-w64-windows-gnu dlltool=i386 machine=x86 entry=DriverEntry@8 subsystem=native,5.02
+    archflags="-mno-sse -mno-mmx -mno-80387 -fno-asynchronous-unwind-tables" ;;
+a64) triple=aarch64-w64-windows-gnu dlltool=arm64 machine=arm64 entry=DriverEntry subsystem=native
+    archflags="-mgeneral-regs-only -fasynchronous-unwind-tables" ;;
 *) echo "build-sys: unknown architecture '$arch' (x64, x86 or a64)" >&2; exit 2 ;;
 esac
 
@@ -39,16 +42,22 @@ cache=$(command -v ccache || true)
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
-flags="--target=$triple -std=c++20 -ffreestanding -fms-extensions -fno-exceptions -fno-rtti
-  -fno-threadsafe-statics -fno-stack-protector -mno-stack-arg-probe -fasynchronous-unwind-tables -fno-strict-aliasing
-  -O2 -g -gcodeview -nostdinc++ $archflags -DWINFSP_SYS_INTERNAL -D_WIN32_WINNT=0x0A00 -DNTDDI_VERSION=0x0A000004
-  -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-ignored-attributes
+common="-ffreestanding -fms-extensions -fno-stack-protector -mno-stack-arg-probe -fno-strict-aliasing
+  -O2 -g -gcodeview $archflags -Wall -Wextra -Werror"
+flags="--target=$triple -std=c++20 $common -fno-exceptions -fno-rtti -fno-threadsafe-statics -nostdinc++
+  -DWINFSP_SYS_INTERNAL -D_WIN32_WINNT=0x0A00 -DNTDDI_VERSION=0x0A000004
+  -Wno-unknown-pragmas -Wno-ignored-attributes
   -I$root/src/fsd/windows -isystem $ddk/ddk -isystem $ddk -I$root/src -I$root/include"
 
 # shellcheck disable=SC2086
 compile() { # source, object
     $cache clang$llvm $flags -c "$1" -o "$2"
 }
+
+# The same symbols and calling convention; see the file.
+rm -f "$out"/*.obj
+# shellcheck disable=SC2086
+$cache clang$llvm --target=${triple%-gnu}-msvc $common -c "$root/src/fsd/windows/guard.c" -o "$out/guard.obj"
 
 jobs=${JOBS:-$(nproc)}
 failed=0
@@ -90,8 +99,12 @@ x86)
     ;;
 esac
 
+sed -e 's/@TYPE@/3/' -e 's/@SUBTYPE@/7/' -e 's/@DESCRIPTION@/File system driver/' -e "s/@FILE@/$name.sys/" \
+    "$root/cmake/version.rc.in" >"$out/version.rc"
+llvm-rc$llvm /no-preprocess /fo "$out/version.res" "$out/version.rc"
+
 # shellcheck disable=SC2086
-lld-link$llvm /nologo /driver /subsystem:native /nodefaultlib /dynamicbase /nxcompat /release /debug /lldmingw \
+lld-link$llvm /nologo /driver /subsystem:$subsystem /nodefaultlib /dynamicbase /nxcompat /release /debug /lldmingw \
     /opt:ref /section:INIT,ERD /machine:$machine /entry:$entry $extra /pdb:"$out/$name.pdb" /out:"$out/$name.sys" \
-    "$out"/*.obj $imports
+    "$out"/*.obj "$out/version.res" $imports
 echo "build-sys: $out/$name.sys"

@@ -34,7 +34,7 @@ struct DeviceName
 };
 
 /// "+ident" at the end of the driver object's name means a side-by-side instance.
-void find_suffix(const UNICODE_STRING& driver_name)
+FSP_INIT void find_suffix(const UNICODE_STRING& driver_name)
 {
     constexpr USHORT max_chars = 33;
     USHORT i = name::chars(driver_name);
@@ -48,7 +48,8 @@ void find_suffix(const UNICODE_STRING& driver_name)
     driver.name_suffix = name::view(driver.name_suffix_buffer, static_cast<USHORT>(count * sizeof(WCHAR)));
 }
 
-NTSTATUS create_control(DeviceName&& device_name, DeviceKind kind, DEVICE_TYPE type, PDEVICE_OBJECT* created)
+FSP_INIT NTSTATUS create_control(DeviceName&& device_name, DeviceKind kind, DEVICE_TYPE type,
+                                 PDEVICE_OBJECT* created)
 {
     PDEVICE_OBJECT device = nullptr;
     NTSTATUS status = IoCreateDevice(driver.object, sizeof(ControlDevice), &device_name.name, type,
@@ -67,7 +68,7 @@ NTSTATUS create_control(DeviceName&& device_name, DeviceKind kind, DEVICE_TYPE t
 }
 
 /// A side-by-side instance answers to the plain names too; only one instance can.
-NTSTATUS link_plain_names()
+FSP_INIT NTSTATUS link_plain_names()
 {
     if (driver.name_suffix.Length == 0)
         return STATUS_SUCCESS;
@@ -124,7 +125,7 @@ VOID NTAPI timer_dpc(PKDPC, PVOID, PVOID, PVOID)
     ExQueueWorkItem(&driver.timer_item, DelayedWorkQueue);
 }
 
-void start_timer()
+FSP_INIT void start_timer()
 {
     KeInitializeDpc(&driver.timer_dpc, timer_dpc, nullptr);
     KeInitializeTimer(&driver.timer);
@@ -185,7 +186,7 @@ VOID NTAPI unload(PDRIVER_OBJECT)
     delete_memory_caches();
 }
 
-NTSTATUS initialize(PDRIVER_OBJECT object)
+FSP_INIT NTSTATUS initialize(PDRIVER_OBJECT object)
 {
     NTSTATUS status = create_control(DeviceName(disk_name, driver.name_suffix), DeviceKind::disk_control,
                                      FILE_DEVICE_DISK_FILE_SYSTEM, &driver.disk_control);
@@ -299,7 +300,7 @@ NTSTATUS volume_dispatch(Volume& volume, PIRP irp) noexcept
 
 using namespace fsp::fsd;
 
-extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT object, PUNICODE_STRING registry_path)
+extern "C" FSP_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT object, PUNICODE_STRING registry_path)
 {
 #if defined(_WIN32)
     fsp_find_clock();

@@ -2,18 +2,22 @@
 #include "seh.h"
 
 // FSP_GUARDED(call) evaluates `call` and, when it raises, makes the enclosing function return the raised
-// status. The call must be a function: a plain load inside __try is not protected by clang.
+// status.
 #if defined(_WIN32)
+extern "C" long fsp_guard(void (*function)(void*), void* context); // windows/guard.c
+
+namespace {
+template<class Body> NTSTATUS guard(Body body)
+{
+    return static_cast<NTSTATUS>(fsp_guard([](void* context) { (*static_cast<Body*>(context))(); }, &body));
+}
+} // namespace
+
 #define FSP_GUARDED(call)                                                                                    \
     do {                                                                                                     \
-        NTSTATUS raised = STATUS_SUCCESS;                                                                    \
-        __try                                                                                                \
-        {                                                                                                    \
-            call;                                                                                            \
-        } __except (raised = static_cast<NTSTATUS>(_exception_code()), 1)                                    \
-        {                                                                                                    \
+        const NTSTATUS raised = guard([&] { call; });                                                        \
+        if (raised != STATUS_SUCCESS)                                                                        \
             return raised;                                                                                   \
-        }                                                                                                    \
     } while (0)
 #else
 #define FSP_GUARDED(call)                                                                                    \
@@ -31,8 +35,8 @@ namespace fsp::fsd::seh {
 namespace {
 
 #if defined(_WIN32)
-[[gnu::noinline]] void move_bytes(void* to, const void* from, SIZE_T size) { RtlMoveMemory(to, from, size); }
-[[gnu::noinline]] void zero_bytes(void* to, SIZE_T size) { RtlZeroMemory(to, size); }
+void move_bytes(void* to, const void* from, SIZE_T size) { RtlMoveMemory(to, from, size); }
+void zero_bytes(void* to, SIZE_T size) { RtlZeroMemory(to, size); }
 #else
 // On ntos only these accesses to memory raise.
 void move_bytes(void* to, const void* from, SIZE_T size) { CopyFromUser(to, from, size); }

@@ -18,7 +18,7 @@ template<size_t n> void find(void* entry, const WCHAR (&name)[n])
 
 } // namespace
 
-void find_system_routines() noexcept
+FSP_INIT void find_system_routines() noexcept
 {
 #if defined(_WIN32)
     fsp_find_clock();

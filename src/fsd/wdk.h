@@ -19,12 +19,23 @@
 #define FSRTL_MAX_TOP_LEVEL_IRP_FLAG 0xFFFF
 #endif
 
+#if !defined(VACB_MAPPING_GRANULARITY)
+#define VACB_MAPPING_GRANULARITY 0x40000
+#endif
+
 #if !defined(FSP_L)
 #if defined(_WIN32)
 #define FSP_L(text) L##text
 #else
 #define FSP_L(text) u##text
 #endif
+#endif
+
+// What only DriverEntry calls: a Windows kernel drops the section when that has returned.
+#if defined(_WIN32)
+#define FSP_INIT [[gnu::section("INIT")]]
+#else
+#define FSP_INIT
 #endif
 
 #if !defined(NTAPI)

@@ -27,15 +27,29 @@ NTSTATUS may_truncate(FileNode& node, UINT64 size) noexcept
     return MmCanFileBeTruncated(&node.sections, &new_size) ? STATUS_SUCCESS : STATUS_USER_MAPPED_FILE;
 }
 
+namespace {
+
+/// The cached rest of the view that holds the new end becomes zero, so that nothing old comes back when the
+/// file grows again: no kernel drops a part of a page, and some drop only whole views.
 void zero_cached_tail(PFILE_OBJECT file, FileNode& node, UINT64 size) noexcept
 {
-    const UINT64 old_size = node.file_size();
-    const UINT64 page_end = align_up<UINT64>(size, PAGE_SIZE);
-    if (size >= old_size || page_end == size || !file->PrivateCacheMap)
-        return;
+    const UINT64 end = lesser(node.file_size(), align_up<UINT64>(size, VACB_MAPPING_GRANULARITY));
     TopLevel top(node);
     // Failing to is harmless for data that the file system itself reads back as zero.
-    (void)seh::cc_zero_data(file, size, lesser(page_end, old_size), true);
+    if (size < end && NT_SUCCESS(ensure_cache_map(file, node)))
+        (void)seh::cc_zero_data(file, size, end, true);
+}
+
+} // namespace
+
+Async<NTSTATUS> store_new_size(MustSucceed, FileNode& node, PFILE_OBJECT file, FSP_FSCTL_FILE_INFO info)
+{
+    if (info.FileSize < node.file_size() && node.sections.SharedCacheMap) {
+        co_await MayBlock{}; // zeroing may read
+        zero_cached_tail(file, node, info.FileSize);
+    }
+    node.set_file_info(file, info, true);
+    co_return STATUS_SUCCESS;
 }
 
 Async<NTSTATUS> set_end_of_file(Volume& volume, PIRP, PFILE_OBJECT file, UINT64 size)
@@ -49,8 +63,7 @@ Async<NTSTATUS> set_end_of_file(Volume& volume, PIRP, PFILE_OBJECT file, UINT64 
     const Response answer = co_await volume.ask(*request);
     if (!NT_SUCCESS(answer.status()))
         co_return answer.status();
-    node.set_file_info(file, answer->Rsp.SetInformation.FileInfo, true);
-    co_return STATUS_SUCCESS;
+    co_return co_await store_new_size(MustSucceed{}, node, file, answer->Rsp.SetInformation.FileInfo);
 }
 
 void report_size(FileNode& node, PFILE_OBJECT cause) noexcept

@@ -14,9 +14,9 @@ NTSTATUS ensure_cache_map(PFILE_OBJECT file, FileNode& node) noexcept;
 /// exclusively.
 NTSTATUS may_truncate(FileNode& node, UINT64 size) noexcept;
 
-/// Before the file system is told of a smaller size: the cached rest of the last page becomes zero, so that
-/// nothing old comes back when the file grows again. Node held exclusively.
-void zero_cached_tail(PFILE_OBJECT file, FileNode& node, UINT64 size) noexcept;
+/// Stores what the file system answered to a request for another size; what is cached behind a smaller one is
+/// lost. Node held exclusively; may continue on another thread. Always a success.
+Async<NTSTATUS> store_new_size(MustSucceed, FileNode& node, PFILE_OBJECT file, FSP_FSCTL_FILE_INFO info);
 
 /// Tells the file system the new end of the file and stores what it answers. The caller holds at least Main
 /// exclusively and passes the hold of the paging resource that it does not have yet.

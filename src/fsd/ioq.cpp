@@ -197,7 +197,11 @@ Ioq::Next Ioq::wait(Waiter& waiter, UINT64 until, Request** request) noexcept
 
         LARGE_INTEGER timeout;
         timeout.QuadPart = -static_cast<LONGLONG>(greater<UINT64>(wake_at - now, 1));
+        // The end of a thread is a normal kernel APC: inside the critical region of the dispatch it would
+        // have to wait for the timeout.
+        KeLeaveCriticalRegion();
         const NTSTATUS status = KeWaitForSingleObject(&waiter.wake, UserRequest, UserMode, FALSE, &timeout);
+        KeEnterCriticalRegion();
 
         SpinGuard guard(lock_);
         if (waiter.listed) {
@@ -217,7 +221,7 @@ Ioq::Next Ioq::wait(Waiter& waiter, UINT64 until, Request** request) noexcept
 
 UINT64 Ioq::assign_hint(Request& request) noexcept
 {
-    return request.message()->Hint = static_cast<UINT64>(InterlockedIncrement64(&last_hint_));
+    return request.message()->Hint = __atomic_add_fetch(&last_hint_, 1, __ATOMIC_SEQ_CST);
 }
 
 bool Ioq::begin_processing(Request& request, Request::State state) noexcept

@@ -102,7 +102,7 @@ class Ioq : NonCopyable
     bool retry_wanted_ = false; // a fresh entry in the Retried list
     ULONG capacity_ = 0;
     UINT64 irp_timeout_ = 0; // 100 ns
-    volatile LONGLONG last_hint_ = 0;
+    UINT64 last_hint_ = 0;
     Stripe stripes_[stripes];
 };
 

@@ -8,7 +8,15 @@ namespace {
 // One look-aside list per 64 bytes: coroutine frames, requests, nodes and descriptors all fit.
 constexpr ULONG class_size = 64;
 constexpr ULONG class_count = 64;
-NPAGED_LOOKASIDE_LIST lists[class_count];
+
+/// Kernels keep more in a list than its public declaration shows: on 32-bit processors a lock that begins at
+/// the second or third cache line.
+union alignas(64) LookAsideList
+{
+    NPAGED_LOOKASIDE_LIST list;
+    Byte largest[256];
+};
+LookAsideList lists[class_count];
 
 // Non-executable pool exists since Windows 8; before, asking for it fails.
 POOL_TYPE nonpaged_type = NonPagedPool;
@@ -17,7 +25,7 @@ constexpr POOL_TYPE nonpaged_nx = static_cast<POOL_TYPE>(512);
 NPAGED_LOOKASIDE_LIST* list_for(size_t size)
 {
     const size_t index = (size - 1) / class_size;
-    return index < class_count ? &lists[index] : nullptr;
+    return index < class_count ? &lists[index].list : nullptr;
 }
 
 POOL_TYPE type_of(Pool pool) { return pool == Pool::paged ? PagedPool : nonpaged_type; }
@@ -82,7 +90,7 @@ void cached_free(void* memory, size_t size) noexcept
         pool_free(memory);
 }
 
-void initialize_memory_caches() noexcept
+FSP_INIT void initialize_memory_caches() noexcept
 {
     RTL_OSVERSIONINFOW version{};
     version.dwOSVersionInfoSize = sizeof version;
@@ -90,14 +98,15 @@ void initialize_memory_caches() noexcept
         (version.dwMajorVersion > 6 || (version.dwMajorVersion == 6 && version.dwMinorVersion >= 2)))
         nonpaged_type = nonpaged_nx;
     for (ULONG i = 0; i < class_count; i++)
-        ExInitializeNPagedLookasideList(&lists[i], nullptr, nullptr, nonpaged_type == nonpaged_nx ? 512 : 0,
-                                        (i + 1) * class_size, pool_tag, 0);
+        ExInitializeNPagedLookasideList(&lists[i].list, nullptr, nullptr,
+                                        nonpaged_type == nonpaged_nx ? 512 : 0, (i + 1) * class_size,
+                                        pool_tag, 0);
 }
 
 void delete_memory_caches() noexcept
 {
-    for (auto& list : lists)
-        ExDeleteNPagedLookasideList(&list);
+    for (auto& element : lists)
+        ExDeleteNPagedLookasideList(&element.list);
 }
 
 } // namespace fsp::fsd

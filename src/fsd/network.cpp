@@ -23,6 +23,8 @@ struct Network
     FAST_MUTEX lock;
     LIST_ENTRY prefixes;
     HANDLE provider = nullptr;
+    bool old_provider = false; // the kernel has FsRtlRegisterUncProvider only
+    KMUTEX registration;       // with such a kernel: around changes of `provider`
     UNICODE_STRING device_name{};
     WCHAR name_buffer[64]{};
 };
@@ -38,7 +40,7 @@ template<class Routine, size_t n> Routine* system_routine(const WCHAR (&text)[n]
     return reinterpret_cast<Routine*>(MmGetSystemRoutineAddress(&name));
 }
 
-void compose_device_name()
+FSP_INIT void compose_device_name()
 {
     constexpr WCHAR base[] = FSP_L("\\Device\\" FSP_FSCTL_MUP_DEVICE_NAME);
     constexpr USHORT base_size = sizeof base - sizeof(WCHAR);
@@ -49,7 +51,7 @@ void compose_device_name()
     network.device_name = name::view(network.name_buffer, static_cast<USHORT>(base_size + suffix));
 }
 
-NTSTATUS create_device(PUNICODE_STRING name)
+FSP_INIT NTSTATUS create_device(PUNICODE_STRING name)
 {
     const NTSTATUS status =
         IoCreateDevice(driver.object, sizeof(DeviceHeader), name, FILE_DEVICE_NETWORK_FILE_SYSTEM,
@@ -180,6 +182,33 @@ NTSTATUS query_path(PIRP irp, ULONG code)
     return complete_irp(irp, STATUS_SUCCESS);
 }
 
+void deregister_provider()
+{
+    if (HANDLE provider = exchange<HANDLE>(network.provider, nullptr))
+        if (auto* deregister = system_routine<Deregister>(FSP_L("FsRtlDeregisterUncProvider")))
+            deregister(provider);
+}
+
+/// An old multiple UNC provider opens our device and keeps it open, so that the driver could not be unloaded
+/// any more: it knows of us only while there are network volumes. Where it does not run, volumes do without.
+void update_old_provider()
+{
+    if (!network.old_provider)
+        return;
+    KeWaitForSingleObject(&network.registration, Executive, KernelMode, FALSE, nullptr);
+    bool wanted;
+    {
+        FastMutexGuard guard(network.lock);
+        wanted = !IsListEmpty(&network.prefixes);
+    }
+    if (!wanted)
+        deregister_provider();
+    else if (auto* add = system_routine<Register>(FSP_L("FsRtlRegisterUncProvider"));
+             add && !network.provider && !NT_SUCCESS(add(&network.provider, &network.device_name, FALSE)))
+        network.provider = nullptr;
+    KeReleaseMutex(&network.registration, FALSE);
+}
+
 NTSTATUS answer_for_device(PIRP irp)
 {
     switch (IoGetCurrentIrpStackLocation(irp)->MajorFunction) {
@@ -196,7 +225,7 @@ NTSTATUS answer_for_device(PIRP irp)
 
 } // namespace
 
-NTSTATUS initialize_network() noexcept
+FSP_INIT NTSTATUS initialize_network() noexcept
 {
     ExInitializeFastMutex(&network.lock);
     InitializeListHead(&network.prefixes);
@@ -212,21 +241,14 @@ NTSTATUS initialize_network() noexcept
             finish_network();
         return status;
     }
-    NTSTATUS status = create_device(&network.device_name);
-    if (!NT_SUCCESS(status))
-        return status;
-    if (auto* register_plain = system_routine<Register>(FSP_L("FsRtlRegisterUncProvider")))
-        status = register_plain(&network.provider, &network.device_name, FALSE);
-    if (!NT_SUCCESS(status))
-        finish_network();
-    return status;
+    KeInitializeMutex(&network.registration, 0);
+    network.old_provider = true;
+    return create_device(&network.device_name);
 }
 
 void finish_network() noexcept
 {
-    if (HANDLE provider = exchange<HANDLE>(network.provider, nullptr))
-        if (auto* deregister = system_routine<Deregister>(FSP_L("FsRtlDeregisterUncProvider")))
-            deregister(provider);
+    deregister_provider();
     if (PDEVICE_OBJECT device = exchange<PDEVICE_OBJECT>(driver.mup, nullptr))
         IoDeleteDevice(device);
 }
@@ -246,7 +268,9 @@ NTSTATUS register_prefix(Volume& volume) noexcept
     }
     UNICODE_STRING link = volume.device_name();
     const NTSTATUS status = IoCreateSymbolicLink(&link, &network.device_name);
-    if (!NT_SUCCESS(status))
+    if (NT_SUCCESS(status))
+        update_old_provider();
+    else
         unregister_prefix(volume);
     return status;
 }
@@ -266,6 +290,7 @@ void unregister_prefix(Volume& volume) noexcept
     if (gone) {
         UNICODE_STRING link = volume.device_name();
         IoDeleteSymbolicLink(&link);
+        update_old_provider();
     }
 }
 

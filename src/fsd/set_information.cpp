@@ -132,9 +132,8 @@ IrpTask set_size(Volume& volume, PIRP irp)
     NTSTATUS status = may_truncate(node, size);
     if (!NT_SUCCESS(status))
         co_return status;
-    if (size < node.file_size() && file->PrivateCacheMap && !can_wait(irp))
+    if (size < node.file_size() && node.sections.SharedCacheMap && !can_wait(irp))
         co_await OnWorker{};
-    zero_cached_tail(file, node, size);
 
     if (allocation) {
         PlainRequest request(FspFsctlTransactSetInformationKind);
@@ -144,12 +143,12 @@ IrpTask set_size(Volume& volume, PIRP irp)
         const Response answer = co_await volume.ask(*request);
         if (!NT_SUCCESS(answer.status()))
             co_return answer.status();
-        node.set_file_info(file, answer->Rsp.SetInformation.FileInfo, true);
+        status = co_await store_new_size(MustSucceed{}, node, file, answer->Rsp.SetInformation.FileInfo);
     } else {
         status = co_await set_end_of_file(volume, irp, file, size);
-        if (!NT_SUCCESS(status))
-            co_return status;
     }
+    if (!NT_SUCCESS(status))
+        co_return status;
     file->Flags |= FO_FILE_MODIFIED;
     report_size(node, file);
     co_return STATUS_SUCCESS;

@@ -105,6 +105,7 @@ NTSTATUS Volume::create(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, Vol
         return status;
     }
     device->Flags &= ~static_cast<ULONG>(DO_DEVICE_INITIALIZING);
+    begin_background_work(); // until the device is deleted: files of network volumes keep no device of ours
     list_volume(volume->list_link);
     *created = volume;
     return STATUS_SUCCESS;
@@ -263,6 +264,7 @@ void Volume::delete_device() noexcept
     const PDEVICE_OBJECT device = device_;
     this->~Volume();
     IoDeleteDevice(device);
+    end_background_work();
 }
 
 VOID NTAPI Volume::delayed_vpb_work(PVOID context)

@@ -235,7 +235,7 @@ struct Driver
     UNICODE_STRING service_name{}; // registry path of the driver's service
     WCHAR service_name_buffer[160]{};
     volatile LONG unloading = 0;
-    volatile LONG background_work = 0; // work items on their way; unload waits for zero
+    volatile LONG background_work = 0; // volumes, and work items on their way; unload waits for zero
     // Once a second while there are volumes.
     KTIMER timer;
     KDPC timer_dpc;
@@ -249,7 +249,7 @@ ULONG processor_count() noexcept;
 NTSTATUS make_guid(GUID* guid) noexcept;
 /// Removes the control devices; they vanish with their last handle. Idempotent.
 void remove_control_devices() noexcept;
-/// Brackets every work item.
+/// Brackets every work item, and the life of a volume.
 void begin_background_work() noexcept;
 void end_background_work() noexcept;
 

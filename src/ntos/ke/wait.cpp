@@ -114,7 +114,10 @@ bool sleep_until_done(PKTHREAD thread, KPROCESSOR_MODE mode, const Deadline& dea
             return true;
         }
         if (phase != wait_claimed) {
-            const bool killed = mode == UserMode && thread->terminating.load(std::memory_order_seq_cst);
+            // The end of a thread is a normal kernel APC first.
+            const bool killed = mode == UserMode && thread->critical_regions == 0 &&
+                                thread->guarded_regions == 0 &&
+                                thread->terminating.load(std::memory_order_seq_cst);
             if (killed || !in_time) {
                 if (!claim(thread))
                     continue;

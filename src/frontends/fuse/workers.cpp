@@ -81,6 +81,8 @@ void Workers::wake_or_start_locked()
     // Signals are the program's business, not that of a thread of the mount.
     sigset_t all, before;
     sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) // the executive has handlers for these
+        sigdelset(&all, fault);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     const bool started = pthread_create(&worker.thread, nullptr, &Workers::entry, &worker) == 0;
     pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -263,7 +263,9 @@ class Boundaries
 /// Ends the C++ exception. @return the status that it carried
 NTSTATUS take_status(void* exception)
 {
-    const void* object = __cxxabiv1::__cxa_begin_catch(exception);
+    // What a catch clause is given was found by its personality routine; ours leaves that out.
+    const void* object = static_cast<_Unwind_Exception*>(exception) + 1;
+    __cxxabiv1::__cxa_begin_catch(exception);
     const std::type_info* type = __cxxabiv1::__cxa_current_exception_type();
     if (type == nullptr || *type != typeid(fsp::ntos::RaisedStatus)) {
         std::fprintf(stderr, "ntos: a C++ exception would leave the executive into a driver\n");

@@ -18,6 +18,7 @@
 #include <map>
 #include <mutex>
 #include <ntos/boot.h>
+#include <ntos/image.h>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,7 +32,16 @@ inline void load_fsd()
 {
     static const NTSTATUS status = [] {
         ntos::boot();
-        return ntos::load_driver(u"WinFsp", DriverEntry, nullptr);
+        PDRIVER_INITIALIZE entry = DriverEntry;
+        if (const char* path = getenv("OPENFSP_DRIVER")) {
+            std::string error;
+            static ntos::Image* const image = ntos::load_image(path, &error).release(); // for good
+            EXPECT_EQ(error, "");
+            if (!image)
+                return STATUS_INVALID_IMAGE_FORMAT;
+            entry = image->entry();
+        }
+        return ntos::load_driver(u"WinFsp", entry, nullptr);
     }();
     ASSERT_EQ(status, STATUS_SUCCESS);
 }
@@ -114,10 +124,12 @@ class Volume
     }
     ~Volume() { stop(); }
 
-    void start(Dispatch how)
+    bool loads_driver = true;
+    void start(Dispatch how, const char16_t* device = u"\\Device\\WinFsp.Disk")
     {
-        load_fsd();
-        ASSERT_EQ(open_name(params_path(params, u"\\Device\\WinFsp.Disk"), FILE_READ_ATTRIBUTES, FILE_OPEN, 0,
+        if (loads_driver)
+            load_fsd();
+        ASSERT_EQ(open_name(params_path(params, device), FILE_READ_ATTRIBUTES, FILE_OPEN, 0,
                             FILE_SHARE_READ | FILE_SHARE_WRITE, &control_handle),
                   STATUS_SUCCESS);
         WCHAR text[256]{};

@@ -168,7 +168,7 @@ bool is_wanted(const Context& context, const Function& function, ExceptionRecord
         LONG verdict = 1;
         if (scope.filter != 1) {
             ExceptionPointers pointers{&record, nullptr};
-            auto* filter = reinterpret_cast<Filter*>(function.base + scope.filter);
+            auto* filter = reinterpret_cast<Filter*>(const_cast<uint8_t*>(function.base) + scope.filter);
             verdict = filter(&pointers, reinterpret_cast<void*>(frame_of(context, info)));
         }
         if (verdict > 0) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "memfs.h"
 
+#include <winfsp/sparse.h>
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -32,6 +34,16 @@ UINT32 ea_size(const Node& node)
         for (const auto& [key, bytes] : *node.eas)
             size += FspFileSystemGetEaPackedSize(
                 reinterpret_cast<PFILE_FULL_EA_INFORMATION>(const_cast<std::uint8_t*>(bytes.data())));
+    return size;
+}
+
+/// Bytes of the list of all EAs of a node but one.
+std::size_t ea_list_size(const Node& node, const std::string& but)
+{
+    std::size_t size = 0;
+    for (const auto& [key, bytes] : *node.eas)
+        if (key != but)
+            size += (bytes.size() + 3) / 4 * 4;
     return size;
 }
 
@@ -140,7 +152,11 @@ NTSTATUS Memfs::apply_eas(Node& node, PFILE_FULL_EA_INFORMATION ea, ULONG length
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(single);
         const std::size_t size = FIELD_OFFSET(FILE_FULL_EA_INFORMATION, EaName) + single->EaNameLength + 1U +
                                  single->EaValueLength;
-        target.eas->insert_or_assign(ea_key(*single), Bytes(bytes, bytes + size));
+        const std::string key = ea_key(*single);
+        // All of them are read with one response.
+        if (ea_list_size(target, key) + size > FSP_FSCTL_TRANSACT_RSP_BUFFER_SIZEMAX)
+            return STATUS_EA_TOO_LARGE;
+        target.eas->insert_or_assign(key, Bytes(bytes, bytes + size));
         return STATUS_SUCCESS;
     };
     const Guard guard(node.mutex);
@@ -708,10 +724,42 @@ struct Operations
         return STATUS_SUCCESS;
     }
 
-    /// Answers one control code of its own: output = ROT13 of input.
-    static NTSTATUS control(FSP_FILE_SYSTEM*, PVOID, UINT32 code, PVOID input, ULONG input_length,
+    /// Holes of a file: see <winfsp/sparse.h>.
+    static NTSTATUS control_holes(Node& file, bool clears, PVOID input, ULONG input_length, PVOID output,
+                                  ULONG output_length, PULONG transferred)
+    {
+        constexpr UINT64 signature = FSP_SPARSE_SIGNATURE;
+        FSP_SPARSE_RANGE asked;
+        if (input_length != sizeof asked || output_length < sizeof signature)
+            return STATUS_INVALID_PARAMETER;
+        std::memcpy(&asked, input, sizeof asked);
+        const UINT64 limit = asked.Offset + std::min(asked.Length, ~UINT64{0} - asked.Offset);
+        std::memcpy(output, &signature, sizeof signature);
+        *transferred = sizeof signature;
+        if (clears) {
+            file.data.clear(asked.Offset, limit);
+            const Guard guard(file.owner().mutex);
+            file.owner().info.LastWriteTime = file.owner().info.ChangeTime = now();
+            return STATUS_SUCCESS;
+        }
+        UINT64 start = 0, end = asked.Offset;
+        while (output_length - *transferred >= sizeof(FSP_SPARSE_RANGE) && end < limit &&
+               file.data.next_held(end, &start, &end) && start < limit)
+        {
+            const FSP_SPARSE_RANGE range{start, std::min(end, limit) - start};
+            std::memcpy(static_cast<std::uint8_t*>(output) + *transferred, &range, sizeof range);
+            *transferred += sizeof range;
+        }
+        return STATUS_SUCCESS;
+    }
+
+    /// Besides, answers one control code of its own: output = ROT13 of input.
+    static NTSTATUS control(FSP_FILE_SYSTEM*, PVOID context, UINT32 code, PVOID input, ULONG input_length,
                             PVOID output, ULONG output_length, PULONG transferred)
     {
+        if (code == FSP_IOCTL_SET_ZERO_DATA || code == FSP_IOCTL_QUERY_ALLOCATED_RANGES)
+            return control_holes(node(context), code == FSP_IOCTL_SET_ZERO_DATA, input, input_length, output,
+                                 output_length, transferred);
         if (code != rot13_control_code)
             return STATUS_INVALID_DEVICE_REQUEST;
         if (input_length != output_length)

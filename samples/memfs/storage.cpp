@@ -116,48 +116,87 @@ bool Storage::write(std::uint64_t offset, const void* from, std::size_t length)
     return true;
 }
 
-/// Frees the chunks from number `keep` on below a slot whose first chunk is number `first`.
-void Storage::prune(void*& slot, unsigned height, std::uint64_t first, std::uint64_t keep)
+/// Frees the chunks with numbers in [from, to) below a slot whose first chunk is number `first`.
+void Storage::prune(void*& slot, unsigned height, std::uint64_t first, std::uint64_t from, std::uint64_t to)
 {
-    if (slot == nullptr)
+    const std::uint64_t last = first + (std::uint64_t{1} << (fanout_bits * height)) - 1;
+    if (slot == nullptr || last < from || first >= to)
         return;
     if (height != 0) {
         auto* branch = static_cast<Branch*>(slot);
         const std::uint64_t span = std::uint64_t{1} << (fanout_bits * (height - 1));
-        for (std::size_t i = 0; i != fanout; ++i) {
-            const std::uint64_t start = first + i * span;
-            if (start + span > keep)
-                prune(branch->child[i], height - 1, start, keep);
-        }
+        for (std::size_t i = 0; i != fanout; ++i)
+            prune(branch->child[i], height - 1, first + i * span, from, to);
     } else {
         resident_ -= small_ != 0 ? small_ : chunk_size;
         small_ = 0;
     }
-    if (first >= keep) {
+    if (first >= from && last < to) {
         std::free(slot);
         slot = nullptr;
     }
 }
 
+/// Zeros what is held of a range that lies in one chunk.
+void Storage::zero(std::uint64_t from, std::uint64_t to)
+{
+    auto* chunk = const_cast<std::byte*>(find(from / chunk_size));
+    const std::size_t held = small_ != 0 ? small_ : chunk_size;
+    const std::size_t start = from % chunk_size, end = std::min<std::size_t>(held, start + (to - from));
+    if (chunk != nullptr && start < end)
+        std::memset(chunk + start, 0, end - start);
+}
+
+void Storage::clear(std::uint64_t from, std::uint64_t to)
+{
+    const std::uint64_t first = (from + chunk_size - 1) / chunk_size, last = to / chunk_size;
+    if (first > last) // within a chunk
+        return zero(from, to);
+    zero(from, first * chunk_size);
+    zero(last * chunk_size, to);
+    prune(root_, height_, 0, first, last);
+}
+
 void Storage::truncate(std::uint64_t size)
 {
+    // What lies behind the new end must read as zeros when the file grows again.
     const std::uint64_t keep = (size + chunk_size - 1) / chunk_size;
-    const std::size_t within = size % chunk_size;
-    if (within != 0) {
-        // What lies behind the new end must read as zeros when the file grows again.
-        auto* last = const_cast<std::byte*>(find(size / chunk_size));
-        const std::size_t held = small_ != 0 ? small_ : chunk_size;
-        if (last != nullptr && within < held)
-            std::memset(last + within, 0, held - within);
-    }
-    if (keep >= reach())
-        return;
-    // A partial first chunk that stays must not be counted out by the walk below.
-    if (height_ == 0 && keep != 0)
-        return;
-    prune(root_, height_, 0, keep);
+    zero(size, keep * chunk_size);
+    prune(root_, height_, 0, keep, ~std::uint64_t{0});
     if (root_ == nullptr)
         height_ = 0;
+}
+
+/// Number of the first chunk from number `from` on below a slot; the greatest number there is if there is
+/// none.
+std::uint64_t Storage::first_chunk(const void* slot, unsigned height, std::uint64_t first, std::uint64_t from)
+{
+    constexpr auto none = ~std::uint64_t{0};
+    const std::uint64_t last = first + (std::uint64_t{1} << (fanout_bits * height)) - 1;
+    if (slot == nullptr || last < from)
+        return none;
+    if (height == 0)
+        return first;
+    const std::uint64_t span = std::uint64_t{1} << (fanout_bits * (height - 1));
+    for (std::size_t i = 0; i != fanout; ++i) {
+        const void* child = static_cast<const Branch*>(slot)->child[i];
+        if (const std::uint64_t found = first_chunk(child, height - 1, first + i * span, from); found != none)
+            return found;
+    }
+    return none;
+}
+
+bool Storage::next_held(std::uint64_t from, std::uint64_t* start, std::uint64_t* end) const
+{
+    const std::uint64_t chunk = first_chunk(root_, height_, 0, from / chunk_size);
+    if (chunk == ~std::uint64_t{0})
+        return false;
+    std::uint64_t behind = chunk + 1;
+    while (find(behind) != nullptr)
+        ++behind;
+    *start = std::max(from, chunk * chunk_size);
+    *end = behind * chunk_size;
+    return true;
 }
 
 } // namespace memfs

@@ -30,6 +30,13 @@ class Storage
     /// Forgets everything from `size` on; it reads as zeros afterwards.
     void truncate(std::uint64_t size);
 
+    /// Makes [from, to) read as zeros and forgets the chunks that lie in it.
+    void clear(std::uint64_t from, std::uint64_t to);
+
+    /// The first range of bytes at or behind `from` that are held, in whole chunks; the rest are holes.
+    /// @return false if there is none
+    [[nodiscard]] bool next_held(std::uint64_t from, std::uint64_t* start, std::uint64_t* end) const;
+
     /// Bytes of memory held.
     [[nodiscard]] std::uint64_t resident() const { return resident_; }
 
@@ -45,7 +52,10 @@ class Storage
     std::byte* make(std::uint64_t index, bool zeroed);
     [[nodiscard]] bool reserve_small(std::size_t end);
     [[nodiscard]] bool leave_small();
-    void prune(void*& slot, unsigned height, std::uint64_t first, std::uint64_t keep);
+    void prune(void*& slot, unsigned height, std::uint64_t first, std::uint64_t from, std::uint64_t to);
+    void zero(std::uint64_t from, std::uint64_t to);
+    static std::uint64_t first_chunk(const void* slot, unsigned height, std::uint64_t first,
+                                     std::uint64_t from);
     [[nodiscard]] std::uint64_t reach() const;
 
     void* root_ = nullptr;     // a chunk if height_ is 0, else a Branch

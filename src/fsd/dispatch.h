@@ -24,6 +24,8 @@ IrpTask query_volume_information(Volume&, PIRP);  // volume_information.cpp
 IrpTask set_volume_information(Volume&, PIRP);    // volume_information.cpp
 IrpTask directory_control(Volume&, PIRP);         // directory_control.cpp (query and notify)
 IrpTask file_system_control(Volume&, PIRP);       // file_system_control.cpp
+IrpTask set_zero_data(Volume&, PIRP);             // sparse.cpp
+IrpTask query_allocated_ranges(Volume&, PIRP);    // sparse.cpp
 IrpTask device_control(Volume&, PIRP);            // device_control.cpp
 IrpTask lock_control(Volume&, PIRP);              // lock_control.cpp
 IrpTask query_security(Volume&, PIRP);            // security.cpp

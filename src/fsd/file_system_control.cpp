@@ -247,6 +247,10 @@ IrpTask file_system_control(Volume& volume, PIRP irp)
     case FSCTL_SET_REPARSE_POINT:
     case FSCTL_DELETE_REPARSE_POINT:
         return change_reparse_point(volume, irp);
+    case FSCTL_SET_ZERO_DATA:
+        return set_zero_data(volume, irp);
+    case FSCTL_QUERY_ALLOCATED_RANGES:
+        return query_allocated_ranges(volume, irp);
     default:
         return is_oplock_code(code) ? oplock_control(volume, irp) : answer_alone(volume, irp);
     }

@@ -183,6 +183,37 @@ assert a[10:15] == b"world"
 P
 check "fallocate and punch" sh_ 'fallocate -l 1M fa && [ "$(stat -c %s fa)" = 1048576 ] && printf abc | dd of=fa conv=notrunc status=none && fallocate -p -o 0 -l 4096 fa && [ "$(head -c3 fa | tr "\0" x)" = xxx ]'
 
+check "holes are found, and punched" python3 - <<'P'
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def fallocate(fd, mode, at, n):
+    if libc.fallocate(fd, mode, ctypes.c_long(at), ctypes.c_long(n)) != 0:
+        raise OSError(ctypes.get_errno(), "fallocate")
+fd = os.open("holes", os.O_RDWR | os.O_CREAT)
+os.ftruncate(fd, 10 << 20)
+os.pwrite(fd, b"x" * (4 << 20), 4 << 20)
+assert os.lseek(fd, 0, os.SEEK_DATA) == 4 << 20 and os.lseek(fd, 0, os.SEEK_HOLE) == 0
+assert os.lseek(fd, 5 << 20, os.SEEK_HOLE) == 8 << 20
+fallocate(fd, 3, 5 << 20, 1 << 20)
+assert os.lseek(fd, 4 << 20, os.SEEK_HOLE) == 5 << 20 and os.lseek(fd, 5 << 20, os.SEEK_DATA) == 6 << 20
+assert os.pread(fd, 2, (5 << 20) - 1) == b"x\0" and os.fstat(fd).st_size == 10 << 20
+for nothing in (9 << 20, 10 << 20):
+    try:
+        os.lseek(fd, nothing, os.SEEK_DATA)
+        raise SystemExit("data behind the last")
+    except OSError as e:
+        assert e.errno == 6, e
+fallocate(fd, 16, 9 << 20, 2 << 20) # zero range, extends
+assert os.fstat(fd).st_size == 11 << 20
+for mode in (8, 32): # collapse, insert
+    try:
+        fallocate(fd, mode, 0, 1 << 20)
+        raise SystemExit("unexpected")
+    except OSError as e:
+        assert e.errno == 95, e
+P
+check "copies keep holes" sh_ 'truncate -s 8M h1 && printf abc | dd of=h1 bs=1 seek=5000000 conv=notrunc status=none && cp --sparse=always h1 h2 && cmp h1 h2 && cp h1 h3 && cmp h1 h3'
+
 cd /
 echo "1..$count"
 [ $failed = 0 ]

@@ -180,6 +180,30 @@ NTSTATUS set_reparse(HANDLE file, const void* buffer, ULONG size)
                                        FSCTL_SET_REPARSE_POINT, const_cast<void*>(buffer), size, nullptr, 0));
 }
 
+NTSTATUS set_zero_data(HANDLE file, uint64_t from, uint64_t to)
+{
+    Wait wait;
+    FILE_ZERO_DATA_INFORMATION range;
+    range.FileOffset.QuadPart = LONGLONG(from);
+    range.BeyondFinalZero.QuadPart = LONGLONG(to);
+    return wait.finish(ZwFsControlFile(file, wait.event(), nullptr, nullptr, &wait.io, FSCTL_SET_ZERO_DATA,
+                                       &range, sizeof range, nullptr, 0));
+}
+
+NTSTATUS next_data(HANDLE file, uint64_t from, uint64_t to, uint64_t* start, uint64_t* end)
+{
+    Wait wait;
+    FILE_ALLOCATED_RANGE_BUFFER range, found{};
+    range.FileOffset.QuadPart = LONGLONG(from);
+    range.Length.QuadPart = LONGLONG(to - from);
+    const NTSTATUS status = wait.finish(ZwFsControlFile(file, wait.event(), nullptr, nullptr, &wait.io,
+                                                        FSCTL_QUERY_ALLOCATED_RANGES, &range, sizeof range,
+                                                        &found, sizeof found));
+    *start = uint64_t(found.FileOffset.QuadPart);
+    *end = *start + uint64_t(found.Length.QuadPart);
+    return status == STATUS_BUFFER_OVERFLOW ? STATUS_SUCCESS : status;
+}
+
 NTSTATUS flush_file(HANDLE file)
 {
     IO_STATUS_BLOCK io;

@@ -83,6 +83,14 @@ NTSTATUS set_ea(HANDLE file, void* buffer, ULONG size);
 NTSTATUS get_reparse(HANDLE file, void* buffer, ULONG size, ULONG* done);
 NTSTATUS set_reparse(HANDLE file, const void* buffer, ULONG size);
 
+/// Makes [from, to) a hole as far as the file reaches; STATUS_INVALID_DEVICE_REQUEST if the file system has
+/// none.
+NTSTATUS set_zero_data(HANDLE file, uint64_t from, uint64_t to);
+
+/// The first piece of data in [from, to); empty (start == end) if it is a hole. If the file system has no
+/// holes STATUS_INVALID_DEVICE_REQUEST.
+NTSTATUS next_data(HANDLE file, uint64_t from, uint64_t to, uint64_t* start, uint64_t* end);
+
 NTSTATUS flush_file(HANDLE file);
 
 } // namespace fsp::fuse

@@ -106,6 +106,18 @@ NTSTATUS write_zeros(HANDLE file, uint64_t from, uint64_t to)
     return STATUS_SUCCESS;
 }
 
+/// Makes a range read as zeros, as a hole if the file system has holes.
+NTSTATUS clear(HANDLE file, uint64_t from, uint64_t to)
+{
+    if (from >= to)
+        return STATUS_SUCCESS;
+    const NTSTATUS status = set_zero_data(file, from, to);
+    return status == STATUS_INVALID_DEVICE_REQUEST || status == STATUS_NOT_SUPPORTED ||
+                   status == STATUS_USER_MAPPED_FILE
+               ? write_zeros(file, from, to)
+               : status;
+}
+
 NTSTATUS set_allocation(HANDLE file, uint64_t size)
 {
     FILE_ALLOCATION_INFORMATION allocation;
@@ -150,8 +162,7 @@ void fallocate(fuse_req_t handle, fuse_ino_t number, int mode, off_t offset, off
     case FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE:
     case FALLOC_FL_ZERO_RANGE:
     case FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE:
-        // The driver has no request to punch a hole; a range reads as zeros all the same.
-        status = write_zeros(nt, uint64_t(offset), std::min(end, std::max(size, uint64_t(offset))));
+        status = clear(nt, uint64_t(offset), std::min(end, size));
         if (NT_SUCCESS(status) && mode == FALLOC_FL_ZERO_RANGE && end > size) {
             FILE_END_OF_FILE_INFORMATION information;
             information.EndOfFile.QuadPart = LONGLONG(end);
@@ -166,19 +177,67 @@ void fallocate(fuse_req_t handle, fuse_ino_t number, int mode, off_t offset, off
     request.refuse(status);
 }
 
-/// The driver does not tell holes, so a file is one piece of data.
-void lseek(fuse_req_t handle, fuse_ino_t, off_t offset, int whence, fuse_file_info* info)
+/// The next data or hole at or behind an offset. To a file system that tells nothing of holes a file is one
+/// piece of data.
+NTSTATUS find(HANDLE file, uint64_t offset, uint64_t size, bool data, uint64_t* found)
+{
+    for (uint64_t at = offset;;) {
+        uint64_t start, end;
+        const NTSTATUS status = next_data(file, at, size, &start, &end);
+        if (status == STATUS_INVALID_DEVICE_REQUEST || status == STATUS_NOT_SUPPORTED) {
+            *found = data ? offset : size;
+            return STATUS_SUCCESS;
+        }
+        if (!NT_SUCCESS(status))
+            return status;
+        const bool none = start >= end;
+        if (data || none || start > at) {
+            *found = !data ? at : none ? size : start;
+            return STATUS_SUCCESS;
+        }
+        at = end;
+        if (at >= size) {
+            *found = size;
+            return STATUS_SUCCESS;
+        }
+    }
+}
+
+/// Where there is a hole to the file system, the kernel may hold pages that were written through a mapping
+/// and are not here yet: it writes them now.
+void write_back_mapped(Request& request, fuse_ino_t number, uint64_t from, uint64_t to)
+{
+    fuse_lowlevel_notify_inval_inode(request.session().connection(), number, off_t(from), off_t(to - from));
+}
+
+void lseek(fuse_req_t handle, fuse_ino_t number, off_t offset, int whence, fuse_file_info* info)
 {
     Request request(handle);
-    uint64_t size;
-    const NTSTATUS status = file_size(file_of(info).nt(), &size);
-    if (!NT_SUCCESS(status))
-        return void(request.refuse(status));
+    const HANDLE file = file_of(info).nt();
     if (whence != SEEK_DATA && whence != SEEK_HOLE)
         return void(request.fail(EINVAL));
-    if (offset < 0 || uint64_t(offset) >= size)
+    uint64_t size, found;
+    NTSTATUS status = file_size(file, &size);
+    if (NT_SUCCESS(status) && (offset < 0 || uint64_t(offset) >= size))
         return void(request.fail(ENXIO));
-    request.position(whence == SEEK_DATA ? offset : off_t(size));
+    const bool data = whence == SEEK_DATA;
+    const auto at = uint64_t(offset);
+    if (NT_SUCCESS(status))
+        status = find(file, at, size, data, &found);
+    if (NT_SUCCESS(status) && data && found > at) {
+        write_back_mapped(request, number, at, found);
+        status = find(file, at, size, data, &found);
+    }
+    for (uint64_t hole = size; NT_SUCCESS(status) && !data && found < size && found != hole;) {
+        hole = found;
+        write_back_mapped(request, number, hole, hole + 1);
+        status = find(file, at, size, data, &found);
+    }
+    if (!NT_SUCCESS(status))
+        return void(request.refuse(status));
+    if (data && found >= size)
+        return void(request.fail(ENXIO));
+    request.position(off_t(found));
 }
 
 } // namespace

@@ -68,6 +68,25 @@ TEST(Storage, WhatWasCutOffReadsAsZerosAfterGrowing)
     }
 }
 
+TEST(Storage, ClearedRangesGiveTheirMemoryBack)
+{
+    Storage storage;
+    const Bytes data(10 * Storage::chunk_size, 7);
+    ASSERT_TRUE(storage.write(0, data.data(), data.size()));
+    storage.clear(1, 9 * Storage::chunk_size + 1);
+    EXPECT_EQ(storage.resident(), 2 * Storage::chunk_size);
+    std::uint64_t start = 0, end = 0;
+    ASSERT_TRUE(storage.next_held(Storage::chunk_size, &start, &end));
+    EXPECT_EQ(start, 9 * Storage::chunk_size);
+    EXPECT_EQ(end, 10 * Storage::chunk_size);
+    EXPECT_FALSE(storage.next_held(10 * Storage::chunk_size, &start, &end));
+    // A hole of a size that no walk from chunk to chunk would ever get over.
+    storage.clear(0, std::uint64_t{1} << 62);
+    ASSERT_TRUE(storage.write(std::uint64_t{1} << 59, data.data(), 1));
+    ASSERT_TRUE(storage.next_held(0, &start, &end));
+    EXPECT_EQ(start, std::uint64_t{1} << 59);
+}
+
 TEST(Storage, AgreesWithAnArrayUnderRandomOperations)
 {
     std::mt19937 random(1);
@@ -79,7 +98,7 @@ TEST(Storage, AgreesWithAnArrayUnderRandomOperations)
         Bytes model;
         for (int step = 0; step != 400; ++step) {
             const std::size_t offset = below(extent), length = 1 + below(step % 5 == 0 ? 150'000 : 300);
-            switch (below(3)) {
+            switch (below(5)) {
             case 0: {
                 Bytes data(length);
                 std::generate(data.begin(), data.end(), [&] { return static_cast<unsigned char>(random()); });
@@ -92,6 +111,20 @@ TEST(Storage, AgreesWithAnArrayUnderRandomOperations)
                 model.resize(std::min(model.size(), offset));
                 storage.truncate(offset);
                 break;
+            case 2:
+                for (std::size_t i = offset; i < std::min(offset + length, model.size()); ++i)
+                    model[i] = 0;
+                storage.clear(offset, offset + length);
+                break;
+            case 3: { // holes hold nothing
+                std::uint64_t start = 0, end = 0;
+                const bool held = storage.next_held(offset, &start, &end);
+                const std::size_t stop = held ? start : model.size();
+                for (std::size_t i = offset; i < std::min(stop, model.size()); ++i)
+                    ASSERT_EQ(model[i], 0);
+                ASSERT_TRUE(!held || (start >= offset && end > start));
+                break;
+            }
             default: {
                 Bytes expected(length, 0);
                 if (offset < model.size())

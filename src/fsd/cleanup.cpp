@@ -77,9 +77,11 @@ void flush_for_purge(FileNode& node, bool truncates)
 void report(FileNode& node, FileDesc& desc, PFILE_OBJECT file, const Due& due, const HandleEnd& end)
 {
     if (end.deletes) {
+        // The last to close need not be the one who asked, and must hear of it then.
+        const bool asked = desc.delete_on_close || (file && file->DeletePending);
         report_node_change(node,
                            node.is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME,
-                           FILE_ACTION_REMOVED, Stale::parent, file);
+                           FILE_ACTION_REMOVED, Stale::parent, asked ? file : nullptr);
         return;
     }
     if (end.posix_deleted)
@@ -125,6 +127,9 @@ Async<NTSTATUS> end_handle(MustSucceed, Volume& volume, FileDesc& desc, PFILE_OB
         }
         // In a cleanup this waits for nobody: it ends the oplocks that go with the handle.
         check_oplock(&node.oplock, irp, 0, nullptr, nullptr, nullptr);
+        // Whoever keeps a handle only to reopen the file from would keep the file.
+        if (desc.delete_on_close)
+            check_oplock(&node.oplock, irp, OPLOCK_FLAG_CLOSING_DELETE_ON_CLOSE, nullptr, nullptr, nullptr);
     }
 
     const HandleEnd end = end_handle_count(desc);

@@ -2,6 +2,7 @@
 #include "frontends/fuse/init_hook.h"
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 
@@ -11,6 +12,8 @@
 
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
+
+#include "frontends/fuse/nearness.h"
 
 namespace fsp::fuse {
 namespace {
@@ -47,7 +50,12 @@ ssize_t send(int descriptor, iovec* parts, int count, void*)
             static_cast<fuse_init_out*>(parts[1].iov_base)->flags |= FUSE_HANDLE_KILLPRIV_V2;
         }
     }
-    return ::writev(descriptor, parts, count);
+    Nearness::before_reply();
+    const ssize_t n = ::writev(descriptor, parts, count);
+    const int error = errno;
+    Nearness::after_reply();
+    errno = error;
+    return n;
 }
 
 } // namespace

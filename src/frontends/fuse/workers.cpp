@@ -11,6 +11,8 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
+#include "frontends/fuse/nearness.h"
+
 namespace fsp::fuse {
 namespace {
 
@@ -141,13 +143,15 @@ void Workers::run(Worker& self)
 void Workers::answer(Worker& self)
 {
     static thread_local ReceiveBuffer receive;
+    Nearness nearness;
     unsigned worth = worth_most / 2;
 
     while (leader_.load(std::memory_order_relaxed) == &self && !stop_) {
         int received;
         {
             MayBeCancelled may_be_cancelled;
-            look_out(&worth);
+            if (!nearness.near())
+                look_out(&worth);
             received = fuse_session_receive_buf(connection_, &receive.buffer);
         }
         if (received == -EINTR)
@@ -159,8 +163,9 @@ void Workers::answer(Worker& self)
 
         self.busy_with.store(requests_.fetch_add(1, std::memory_order_relaxed) + 1,
                              std::memory_order_relaxed);
+        nearness.received(receive.buffer.mem, size_t(received));
         const unsigned working = working_.fetch_add(1) + 1;
-        if (working < processors_ && more_waits())
+        if (working < processors_ && !nearness.one_caller() && more_waits())
             pass_on(self);
         if (watcher_sleeps_.load(std::memory_order_relaxed)) {
             std::lock_guard guard(lock_);

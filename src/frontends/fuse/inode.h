@@ -17,6 +17,7 @@ namespace fsp::fuse {
 
 struct OpenFile;
 class DirectoryLease;
+class FileLease;
 
 /// Owner and mode as read from a security descriptor.
 struct Ownership
@@ -49,6 +50,13 @@ struct Inode
     std::atomic<bool> privileged = false; ///< a file with set-user-ID or set-group-ID
     /// Time of the last write through an open file whose handle has not told the file system yet; 0: none.
     std::atomic<int64_t> written_at = 0;
+
+    // Of a file's data in the kernel's cache (FileLeases).
+    FileLease* file_lease = nullptr;       ///< guarded by the lock of FileLeases
+    std::atomic<bool> data_leased = false; ///< the kernel may keep data
+    std::atomic<bool> data_used = false;   ///< since a lease was looked for to give up
+    std::atomic<bool> forgetting = false;  ///< the kernel will be told to forget
+    std::atomic<uint32_t> readers = 0;     ///< open files that can be read
 
     uint64_t number = 0; ///< st_ino
 };

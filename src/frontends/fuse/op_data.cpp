@@ -44,14 +44,43 @@ class DataBuffer
     size_t size_ = 0;
 };
 
+/// The kernel keeps what a request reads or writes: under a lease, or for the moment.
+class CachedData
+{
+  public:
+    CachedData(Request& request, Inode& inode) : session_(request.session())
+    {
+        // Without a reader the next open empties the cache.
+        if (inode.readers == 0 || session_.file_leases().hold(inode))
+            return;
+        // Once it has its answer the kernel may close the file, which is what keeps the inode.
+        session_.inodes().reference(inode);
+        unleased_ = &inode;
+    }
+    CachedData(const CachedData&) = delete;
+    ~CachedData()
+    {
+        if (!unleased_)
+            return;
+        session_.file_leases().forget_soon(*unleased_);
+        session_.inodes().release(*unleased_);
+    }
+
+  private:
+    Session& session_;
+    Inode* unleased_ = nullptr;
+};
+
 OpenFile& file_of(fuse_file_info* info) { return *reinterpret_cast<OpenFile*>(info->fh); }
 
-void read(fuse_req_t handle, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info)
+void read(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_file_info* info)
 {
     Request request(handle);
+    Inode& inode = request.inode(number);
     char* const buffer = DataBuffer::of_size(size);
     if (!buffer)
         return void(request.fail(ENOMEM));
+    const CachedData cached(request, inode);
     uint32_t done;
     const NTSTATUS status = read_file(file_of(info).nt(), buffer, uint32_t(size), uint64_t(offset), &done);
     if (!NT_SUCCESS(status))
@@ -73,8 +102,9 @@ void write(fuse_req_t handle, fuse_ino_t number, const char* data, size_t size, 
     Request request(handle);
     Inode& inode = request.inode(number);
     OpenFile& file = file_of(info);
-    // Pages of a mapping have their place, whatever handle they come through.
+    const CachedData cached(request, inode);
     drop_privileges(request, inode);
+    // Pages of a mapping have their place, whatever handle they come through.
     const bool append = (info->flags & O_APPEND) && !info->writepage;
     uint32_t done = 0;
     const NTSTATUS status =

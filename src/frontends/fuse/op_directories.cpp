@@ -224,13 +224,21 @@ NTSTATUS fill(Listing& listing, OpenDirectory& directory, off_t offset)
 void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_file_info* info, bool plus)
 {
     Request request(handle);
-    Listing listing(request, request.inode(number), size, plus);
+    Inode& inode = request.inode(number);
+    Listing listing(request, inode, size, plus);
+    // A directory that is read again through the same descriptor may have lost its lease.
+    const bool leased = offset != 0 || request.session().leases().hold(inode);
     const NTSTATUS status = fill(listing, directory_of(info), offset);
+    if (!NT_SUCCESS(status))
+        return void(request.refuse(status));
     // Once it has its answer the kernel may close the directory.
-    if (NT_SUCCESS(status))
-        listing.reply();
-    else
-        request.refuse(status);
+    if (!leased)
+        request.inodes().reference(inode);
+    listing.reply();
+    if (!leased) {
+        request.session().file_leases().forget_soon(inode);
+        request.inodes().release(inode);
+    }
 }
 
 void readdir(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_file_info* info)

@@ -110,7 +110,8 @@ void open(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
     OpenFile* const opened = file.release();
     attach(request.inodes(), *opened);
     info->fh = reinterpret_cast<uint64_t>(opened);
-    info->noflush = 1; // nothing is left to write when an application closes
+    info->keep_cache = inode.data_leased; // asked after the file counts as a reader
+    info->noflush = 1;                    // nothing is left to write when an application closes
     if (!request.opened(*info))
         give_back(request.inodes(), opened);
 }

@@ -78,8 +78,11 @@ void forget_one(Session& session, fuse_ino_t number, uint64_t count)
     Inode& inode = *session.inodes().from_number(number);
     session.inodes().reference(inode);
     session.inodes().forget(inode, count);
-    if (session.inodes().is_forgotten(inode))
-        session.leases().drop(inode); // its reference would keep the inode
+    if (session.inodes().is_forgotten(inode)) {
+        // Their references would keep the inode.
+        session.leases().drop(inode);
+        session.file_leases().drop(inode);
+    }
     session.inodes().release(inode);
 }
 

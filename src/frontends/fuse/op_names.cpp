@@ -188,8 +188,15 @@ void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_
                 status = second;
         }
     }
-    if (NT_SUCCESS(status))
+    if (NT_SUCCESS(status)) {
+        Inode* const replaced = replace ? request.inodes().child(new_parent, new_name.view()) : nullptr;
         request.inodes().rename(parent, name.view(), new_parent, new_name.view());
+        if (replaced) {
+            if (replaced->orphan)
+                request.session().file_leases().drop(*replaced);
+            request.inodes().release(*replaced);
+        }
+    }
     source.reset(); // times that the driver sets then are older than the answer
     request.refuse(status);
 }
@@ -290,6 +297,7 @@ NTSTATUS remove_file(Request& request, Inode& parent, std::u16string_view name, 
     if (Inode* inode = request.inodes().child(parent, name)) {
         request.inodes().orphan(*inode);
         request.session().leases().drop(*inode);
+        request.session().file_leases().drop(*inode);
         request.inodes().release(*inode);
     }
     return STATUS_SUCCESS;

@@ -11,6 +11,7 @@ void attach(InodeTable& table, OpenFile& file)
     ++file.inode->references;
     file.next = file.inode->open_files;
     file.inode->open_files = &file;
+    file.inode->readers += file.readable();
 }
 
 OpenFile* borrow(InodeTable& table, Inode& inode, ACCESS_MASK access)
@@ -97,6 +98,7 @@ void give_back(InodeTable& table, OpenFile* file)
         while (*link != file)
             link = &(*link)->next;
         *link = file->next;
+        file->inode->readers -= file->readable();
     }
     Inode& inode = *file->inode;
     give_back(table, file->lender);

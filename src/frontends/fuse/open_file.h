@@ -10,6 +10,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include <fcntl.h>
+
 #include "frontends/fuse/inode.h"
 #include "frontends/fuse/nt_file.h"
 
@@ -20,6 +22,7 @@ namespace fsp::fuse {
 struct OpenFile
 {
     HANDLE nt() const { return lender ? lender->handle.get() : handle.get(); }
+    bool readable() const { return (flags & O_ACCMODE) != O_WRONLY; }
 
     NtHandle handle;
     OpenFile* lender =

@@ -61,11 +61,12 @@ PIO_DRIVER_CREATE_CONTEXT oplock_key_context()
 NTSTATUS NTAPI Oplock::completed(PDEVICE_OBJECT, PIRP, PVOID context)
 {
     auto* self = static_cast<Oplock*>(context);
-    const State before = self->state_.exchange(State::over, std::memory_order_acq_rel);
-    if (before == State::closing)
-        self->state_.notify_all();
-    else if (before == State::held)
+    State before = State::held;
+    if (self->state_.compare_exchange_strong(before, State::breaking, std::memory_order_acq_rel))
         self->broken_();
+    // Whoever waits for the end may free this as soon as it is over.
+    if (self->state_.exchange(State::over, std::memory_order_acq_rel) != State::requested)
+        self->state_.notify_all();
     return STATUS_MORE_PROCESSING_REQUIRED; // the IRP is freed by its owner
 }
 
@@ -109,8 +110,8 @@ void Oplock::close()
             IoCancelIrp(irp_);
             break;
         }
-    while (state_.load(std::memory_order_acquire) == State::closing)
-        state_.wait(State::closing, std::memory_order_acquire);
+    while ((before = state_.load(std::memory_order_acquire)) == State::closing || before == State::breaking)
+        state_.wait(before, std::memory_order_acquire);
 }
 
 Oplock::~Oplock()

@@ -40,8 +40,9 @@ class Oplock
         none,
         requested,
         held,
-        over,   ///< broken, refused or given up
-        closing ///< given up, the driver still has the request
+        breaking, ///< the callback runs
+        over,     ///< broken, refused or given up
+        closing   ///< given up, the driver still has the request
     };
 
     static NTSTATUS NTAPI completed(PDEVICE_OBJECT, PIRP, PVOID self);

@@ -68,7 +68,9 @@ void init(void*, fuse_conn_info* connection)
     const auto want = [connection](unsigned flag) { connection->want |= connection->capable & flag; };
     const auto refuse = [connection](unsigned flag) { connection->want &= ~flag; };
     want(FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS |
-         FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_EXPIRE_ONLY);
+         FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPIRE_ONLY);
+    // What the kernel keeps of data is for leases to say, not for times.
+    refuse(FUSE_CAP_AUTO_INVAL_DATA);
     // Requests and replies pass through a buffer of ours in any case; a pipe in between only costs.
     refuse(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
     // The kernel tells of changes at once, which is what others who use the volume see.
@@ -129,7 +131,7 @@ NTSTATUS query_traits(HANDLE root, VolumeTraits* traits)
 } // namespace
 
 Session::Session(const MountOptions& options)
-    : options_(options), uid_(geteuid()), gid_(getegid()), inodes_(false), leases_(*this)
+    : options_(options), uid_(geteuid()), gid_(getegid()), inodes_(false), leases_(*this), file_leases_(*this)
 {}
 
 bool Session::prepare()
@@ -161,6 +163,7 @@ bool Session::prepare()
 Session::~Session()
 {
     unmount();
+    file_leases_.stop();
     workers_.reset();
     leases_.stop();
     if (connection_) {

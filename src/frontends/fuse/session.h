@@ -12,6 +12,7 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
+#include "frontends/fuse/file_lease.h"
 #include "frontends/fuse/identity.h"
 #include "frontends/fuse/inode.h"
 #include "frontends/fuse/interruption.h"
@@ -55,6 +56,7 @@ class Session
     Interruptions& interruptions() { return interruptions_; }
     OpenDirectories& directories() { return directories_; }
     Leases& leases() { return leases_; }
+    FileLeases& file_leases() { return file_leases_; }
     fuse_session* connection() const { return connection_; }
 
     /// Owner of files on volumes without security.
@@ -77,6 +79,7 @@ class Session
     OpenDirectories directories_;
     Interruptions interruptions_;
     Leases leases_;
+    FileLeases file_leases_;
     fuse_session* connection_ = nullptr;
     std::unique_ptr<Workers> workers_;
     bool mounted_ = false;

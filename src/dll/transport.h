@@ -9,6 +9,10 @@
 
 #include <winfsp/fsctl.h>
 
+namespace fsp::nt {
+struct PosixMount;
+}
+
 namespace fsp::transport {
 
 /**
@@ -80,6 +84,17 @@ NTSTATUS own_token(TokenIdentity* identity);
 NTSTATUS mount(HANDLE volume, const WCHAR* volume_name, const WCHAR* mount_point,
                PSECURITY_DESCRIPTOR descriptor, HANDLE* mount);
 void unmount(HANDLE mount);
+
+/** The same for a volume that keeps POSIX objects (nt/posix_call.h). */
+NTSTATUS mount_posix(HANDLE volume, const WCHAR* volume_name, const char* mount_point,
+                     const nt::PosixMount& options, HANDLE* mount);
+/** Whether that could succeed. */
+NTSTATUS check_posix_mount(const char* mount_point, const nt::PosixMount& options);
+/** Lets a mount forget what it knows of a file. @return 0, ENOENT if it knows nothing */
+int invalidate_posix(HANDLE mount, const WCHAR* path);
+/** Tells those who wait for a file that is polled. @return 0 or an error number */
+int notify_poll(void* poll_handle);
+void destroy_poll(void* poll_handle);
 
 /** Why the last call on this thread failed, in a plain sentence (UTF-8); empty if there is nothing to say. */
 const char* error_text();

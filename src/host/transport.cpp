@@ -10,6 +10,7 @@
 #include "ntos/nt/control.h"
 #include "ntos/se/token.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -170,6 +171,44 @@ NTSTATUS mount(HANDLE volume, const WCHAR* volume_name, const WCHAR* mount_point
     *mount = made.release();
     return STATUS_SUCCESS;
 }
+
+NTSTATUS mount_posix(HANDLE volume, const WCHAR* volume_name, const char* mount_point,
+                     const nt::PosixMount& posix, HANDLE* mount)
+{
+    last_error.clear();
+    *mount = nullptr;
+    fuse::MountOptions options;
+    options.volume_name = volume_name;
+    options.mount_point = mount_point;
+    options.posix = &posix;
+    options.unmounted = [volume] { (void)control(volume, FSP_FSCTL_STOP0, nullptr, 0, nullptr, 0, nullptr); };
+    std::unique_ptr<fuse::Mount> made;
+    std::string sentence;
+    const NTSTATUS status = fuse::mount(options, &made, &sentence);
+    if (!NT_SUCCESS(status))
+        return fail(status, std::move(sentence));
+    *mount = made.release();
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS check_posix_mount(const char* mount_point, const nt::PosixMount& posix)
+{
+    last_error.clear();
+    fuse::MountOptions options;
+    options.mount_point = mount_point;
+    options.posix = &posix;
+    std::string sentence;
+    const NTSTATUS status = fuse::check_mount(options, &sentence);
+    return NT_SUCCESS(status) ? status : fail(status, std::move(sentence));
+}
+
+int invalidate_posix(HANDLE mount, const WCHAR* path)
+{
+    return mount == nullptr ? ENOENT : static_cast<fuse::Mount*>(mount)->invalidate(path);
+}
+
+int notify_poll(void* poll_handle) { return fuse::notify_poll(poll_handle); }
+void destroy_poll(void* poll_handle) { fuse::destroy_poll(poll_handle); }
 
 void unmount(HANDLE mount) { delete static_cast<fuse::Mount*>(mount); }
 

@@ -24,6 +24,15 @@ g++ -std=c++11 -Wall -Wextra -Werror "$here/client.cpp" -o "$work/client-cpp" $f
 "$work/client-c"
 "$work/client-cpp"
 
+echo "== pkg-config fuse, fuse3"
+hello=/usr/share/doc/libfuse3-dev/examples/hello.c
+if [ -f $hello ]; then
+    export PKG_CONFIG_PATH=$libraries/openfsp/pkgconfig
+    gcc -Wall $hello -o "$work/hello" $(pkg-config --define-variable=prefix="$prefix" --cflags --libs fuse3)
+    env -u LD_LIBRARY_PATH "$work/hello" --version | grep OpenFsp
+    env -u LD_LIBRARY_PATH "$prefix/bin/openfsp-run" "$work/hello" --version | grep OpenFsp
+fi
+
 echo "== find_package"
 mkdir "$work/client"
 cat > "$work/client/CMakeLists.txt" << EOF2

@@ -27,6 +27,16 @@ for triple in x86_64-w64-mingw32 i686-w64-mingw32; do
         compile "$triple gcc $internal" $triple-gcc -std=gnu99 -D$internal tests/headers/client.c
         compile "$triple clang++ $internal" clang++-19 --target=$triple -std=c++20 -D$internal tests/unit/dll/layout.cpp
     done
+    for version in 2 3; do
+        source=tests/headers/fuse${version}_layout.c
+        compile "$triple gcc FUSE $version" $triple-gcc -std=gnu11 -Wno-unused-function $source
+        compile "$triple g++ FUSE $version" $triple-g++ -std=c++17 -x c++ -Wno-unused-function $source
+        compile "$triple clang FUSE $version" clang-19 --target=$triple -std=gnu11 -Wno-unused-function $source
+    done
+    for use in 30 31 32; do
+        compile "$triple gcc FUSE_USE_VERSION=$use" $triple-gcc -std=gnu11 -DFUSE_USE_VERSION=$use -Wno-unused-function \
+            tests/headers/fuse3_layout.c
+    done
     compile "$triple g++ C++11" $triple-g++ -std=c++11 tests/headers/client.cpp
 done
 

@@ -291,6 +291,29 @@ void InodeTable::rename(Inode& parent, std::u16string_view name, Inode& new_pare
     --source->references;
 }
 
+void InodeTable::exchange(Inode& parent, std::u16string_view name, Inode& other_parent,
+                          std::u16string_view other)
+{
+    const uint32_t at = hash(parent, name);
+    const uint32_t other_at = hash(other_parent, other);
+    std::lock_guard guard(lock_);
+    moves_.fetch_add(1, std::memory_order_release);
+    Inode* const one = find_locked(parent, name, at);
+    Inode* const two = find_locked(other_parent, other, other_at);
+    for (Inode* inode : {one, two})
+        if (inode) {
+            ++inode->references;
+            remove_name_locked(*inode);
+        }
+    if (one)
+        insert_locked(*one, other_parent, other, other_at);
+    if (two)
+        insert_locked(*two, parent, name, at);
+    for (Inode* inode : {one, two})
+        if (inode)
+            --inode->references;
+}
+
 bool InodeTable::path_locked(const Inode& inode, std::u16string* out) const
 {
     size_t length = 0;

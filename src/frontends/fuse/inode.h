@@ -96,6 +96,9 @@ class InodeTable
     /// Moves a name; what was at the new name becomes an orphan.
     void rename(Inode& parent, std::u16string_view name, Inode& new_parent, std::u16string_view new_name);
 
+    /// Two names change places.
+    void exchange(Inode& parent, std::u16string_view name, Inode& other_parent, std::u16string_view other);
+
     /// Path below the volume, "\a\b"; false if the inode or an ancestor is an orphan.
     bool path(const Inode& inode, std::u16string* out);
     bool path(const Inode& parent, std::u16string_view name, std::u16string* out);

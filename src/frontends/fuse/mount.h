@@ -9,6 +9,8 @@
 
 #include <ntifs.h>
 
+#include "nt/posix_call.h"
+
 namespace fsp::fuse {
 
 struct MountOptions
@@ -17,6 +19,8 @@ struct MountOptions
     std::u16string volume_name;
     /// An existing empty directory.
     std::string mount_point;
+    /// For a volume that keeps POSIX objects; used only until mount() returns. Null: an ordinary one.
+    const nt::PosixMount* posix = nullptr;
     /// Called once, from a thread of the mount, if somebody else unmounts it (umount, fusermount3 -u).
     std::function<void()> unmounted;
 };
@@ -30,6 +34,9 @@ class Mount
     explicit Mount(std::unique_ptr<Session> session);
     Mount(const Mount&) = delete;
     ~Mount();
+
+    /// Lets the kernel forget what it knows of "\a\b". @return 0, ENOENT if it knows nothing
+    int invalidate(std::u16string_view path);
 
   private:
     std::unique_ptr<Session> session_;
@@ -47,5 +54,12 @@ class Mount
  * starts to do so
  */
 NTSTATUS mount(const MountOptions& options, std::unique_ptr<Mount>* mount, std::string* error_sentence);
+
+/// Whether it could succeed; only mount_point and posix are looked at.
+NTSTATUS check_mount(const MountOptions& options, std::string* error_sentence);
+
+/// Wakes who polls a file (PosixCall::poll_handle). @return 0 or an error number
+int notify_poll(void* poll_handle);
+void destroy_poll(void* poll_handle);
 
 } // namespace fsp::fuse

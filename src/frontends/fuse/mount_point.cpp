@@ -129,7 +129,7 @@ bool detach(const std::string& mount_point)
 }
 
 NTSTATUS prepare_mount_point(const std::string& mount_point, std::string* real_path,
-                             std::string* error_sentence)
+                             std::string* error_sentence, bool any)
 {
     const std::string quoted = "mount point " + mount_point;
     *real_path = real_path_of(mount_point);
@@ -153,6 +153,8 @@ NTSTATUS prepare_mount_point(const std::string& mount_point, std::string* real_p
         *error_sentence = quoted + " cannot be used: " + std::strerror(errno);
         return errno == EACCES ? STATUS_ACCESS_DENIED : STATUS_OBJECT_PATH_INVALID;
     }
+    if (any)
+        return STATUS_SUCCESS;
     if (!S_ISDIR(info.st_mode)) {
         *error_sentence = quoted + " is not a directory";
         return STATUS_NOT_A_DIRECTORY;

@@ -24,9 +24,10 @@ std::vector<MountedAt> parse_mountinfo(const std::string& text);
  *
  * @param[out] real_path the path without links
  * @param[out] error_sentence if the result is not STATUS_SUCCESS
+ * @param any need not be an empty directory that nothing is mounted on
  */
 NTSTATUS prepare_mount_point(const std::string& mount_point, std::string* real_path,
-                             std::string* error_sentence);
+                             std::string* error_sentence, bool any = false);
 
 /// Whether this system can mount at all.
 NTSTATUS check_fuse(std::string* error_sentence);

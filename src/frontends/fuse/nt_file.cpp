@@ -210,4 +210,10 @@ NTSTATUS flush_file(HANDLE file)
     return NtFlushBuffersFile(file, &io);
 }
 
+NTSTATUS control_file(HANDLE file, ULONG code)
+{
+    IO_STATUS_BLOCK io;
+    return NtDeviceIoControlFile(file, nullptr, nullptr, nullptr, &io, code, nullptr, 0, nullptr, 0);
+}
+
 } // namespace fsp::fuse

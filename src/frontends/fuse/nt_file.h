@@ -93,4 +93,7 @@ NTSTATUS next_data(HANDLE file, uint64_t from, uint64_t to, uint64_t* start, uin
 
 NTSTATUS flush_file(HANDLE file);
 
+/// DeviceIoControl without buffers.
+NTSTATUS control_file(HANDLE file, ULONG code);
+
 } // namespace fsp::fuse

@@ -116,6 +116,8 @@ class Listing
         // The same member holds the reparse tag of a reparse point.
         entry.attr.st_mode = type_of(found.FileAttributes, found.EaSize);
         entry.attr.st_ino = uint64_t(found.FileId.QuadPart);
+        if (entry.attr.st_ino == 0 || !shows_own_numbers_)
+            entry.attr.st_ino = unknown_number; // 0 is no entry at all to some programs
         if (!plus_)
             return put(text, entry, next);
 
@@ -171,8 +173,12 @@ class Listing
         return true;
     }
 
+    static constexpr ino_t unknown_number = 0xFFFFFFFF;
+
     Request& request_;
     Inode& inode_;
+    const bool shows_own_numbers_ =
+        !request_.session().posix() || request_.session().posix()->own_inode_numbers;
     const bool plus_;
     const size_t capacity_;
     char* const buffer_;

@@ -269,6 +269,12 @@ NTSTATUS create_file(Request& request, Inode& parent, std::u16string_view name, 
     return status;
 }
 
+NTSTATUS rename_file(Request& request, HANDLE file, Inode& new_parent, std::u16string_view new_name,
+                     bool same_directory, bool replace)
+{
+    return rename_handle(request, file, {new_parent, new_name, same_directory}, replace);
+}
+
 NTSTATUS set_delete(const Session& session, HANDLE file)
 {
     if (session.traits().posix_unlink_rename) {

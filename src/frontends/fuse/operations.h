@@ -18,6 +18,9 @@ void add_directory_operations(
 void add_volume_operations(fuse_lowlevel_ops& operations); // statfs, ioctl
 void add_xattr_operations(fuse_lowlevel_ops& operations);  // getxattr, setxattr, listxattr, removexattr
 
+/// What is different on a volume that keeps POSIX objects: nearly all of it.
+void add_posix_operations(fuse_lowlevel_ops& operations, const nt::PosixMount& posix);
+
 /// The inode of a name that was just found or made, with one more lookup, and what the kernel is told about
 /// it.
 fuse_entry_param make_entry(Request& request, Inode& parent, std::u16string_view name,
@@ -50,6 +53,10 @@ struct NewFile
 };
 NTSTATUS create_file(Request& request, Inode& parent, std::u16string_view name, mode_t mode,
                      ACCESS_MASK access, ULONG options, NewFile* out);
+
+/// Asks the driver to rename an open file.
+NTSTATUS rename_file(Request& request, HANDLE file, Inode& new_parent, std::u16string_view new_name,
+                     bool same_directory, bool replace);
 
 /// Removes a name; a file that is open lives on without it.
 NTSTATUS remove_file(Request& request, Inode& parent, std::u16string_view name, bool directory);

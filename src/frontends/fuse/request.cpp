@@ -2,6 +2,7 @@
 #include "frontends/fuse/request.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 
 #include "nt/errno_map.h"
@@ -58,6 +59,40 @@ Request::Request(fuse_req_t handle)
       caller_(caller_of(handle)), slot_(Interruptions::begin(handle, caller_.pid, &session_.interruptions()))
 {
     session_.ready();
+    if (session_.posix())
+        begin_posix();
+}
+
+void Request::begin_posix()
+{
+    static std::atomic<uint64_t> serial = 0;
+    const fuse_ctx* context = fuse_req_ctx(handle_);
+    posix_ = &posix_call_.emplace();
+    posix_->uid = context->uid;
+    posix_->gid = context->gid;
+    posix_->pid = context->pid;
+    posix_->umask = context->umask;
+    posix_->serial = serial.fetch_add(1, std::memory_order_relaxed) + 1;
+    posix_->request = handle_;
+    posix_->interrupted = [](void* request) {
+        return fuse_req_interrupted(static_cast<fuse_req_t>(request)) != 0;
+    };
+    posix_->groups = [](void* request, int capacity, gid_t* out) {
+        return fuse_req_getgroups(static_cast<fuse_req_t>(request), capacity, out);
+    };
+    posix_scope_.emplace(posix_);
+}
+
+int Request::act(HANDLE file, nt::PosixAction action)
+{
+    posix_->action = action;
+    posix_->taken = false;
+    posix_->result = 0;
+    const NTSTATUS status = control_file(file, nt::posix_control_code);
+    posix_->action = nt::PosixAction::none;
+    if (!NT_SUCCESS(status))
+        return error_of(status);
+    return posix_->taken ? 0 : EIO;
 }
 
 Request::~Request()

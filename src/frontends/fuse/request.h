@@ -87,7 +87,12 @@ class Request
 
     // Replies. Each returns false if the kernel no longer waits, and then what was handed out must be undone.
     bool fail(int error);
-    bool refuse(NTSTATUS status) { return fail(to_errno(status)); }
+    bool refuse(NTSTATUS status) { return fail(error_of(status)); }
+    /// errno of a status, the file system's own if that is what became the status.
+    int error_of(NTSTATUS status) const
+    {
+        return posix_ && posix_->error != 0 && posix_->status == status ? posix_->error : to_errno(status);
+    }
     bool done() { return fail(0); }
     bool entry(const fuse_entry_param& entry);
     bool created(const fuse_entry_param& entry, const fuse_file_info& file);
@@ -100,10 +105,16 @@ class Request
     bool xattr_size(size_t size);
     bool position(off_t offset);
     fuse_req_t handle() const { return handle_; }
+
+    /// What is said beside the request's calls to the driver; only on a volume that keeps POSIX objects.
+    nt::PosixCall& posix() { return *posix_; }
+    /// Asks the file system something that has no native request. @return 0 or an error number
+    int act(HANDLE file, nt::PosixAction action);
     /// For replies that are not listed here; false if there is nobody to reply to.
     bool claim();
 
   private:
+    void begin_posix();
     template<typename Path> NTSTATUS open_path(Path path, const OpenRequest& what, NtHandle* handle);
 
     const fuse_req_t handle_;
@@ -114,6 +125,9 @@ class Request
     bool fresh_ = false;
     bool answered_ = false;
     std::optional<ntos::Impersonation> acting_;
+    std::optional<nt::PosixCall> posix_call_;
+    nt::PosixCall* posix_ = nullptr; ///< posix_call_, if there is one
+    std::optional<nt::PosixCallScope> posix_scope_;
 };
 
 } // namespace fsp::fuse

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "frontends/fuse/session.h"
 
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -56,6 +57,28 @@ class MountLog
     ~MountLog() { mount_log = nullptr; }
 };
 
+/// What the file system has chosen.
+void init_posix(void* context, fuse_conn_info* connection)
+{
+    const nt::PosixMount& posix = *static_cast<Session*>(context)->posix();
+    const auto choose = [](unsigned chosen, unsigned most) {
+        return chosen != 0 ? std::min(chosen, most) : most;
+    };
+    connection->max_write = choose(posix.max_write, transfer_max);
+    if (posix.max_read != 0)
+        connection->max_read = posix.max_read;
+    connection->max_readahead = choose(posix.max_readahead, connection->max_readahead);
+    if (posix.max_background != 0)
+        connection->max_background = posix.max_background;
+    if (posix.congestion_threshold != 0)
+        connection->congestion_threshold = posix.congestion_threshold;
+    connection->time_gran = 1;
+    connection->want = (connection->want & ~posix.refuse) | (connection->capable & posix.want);
+    // Requests and replies pass through a buffer of ours in any case, and listings go by name.
+    connection->want &= ~unsigned(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
+                                  FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
+}
+
 void init(void*, fuse_conn_info* connection)
 {
     connection->max_write = transfer_max;
@@ -84,10 +107,10 @@ void init(void*, fuse_conn_info* connection)
     refuse(FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS);
 }
 
-fuse_lowlevel_ops make_operations()
+fuse_lowlevel_ops make_operations(const nt::PosixMount* posix)
 {
     fuse_lowlevel_ops operations{};
-    operations.init = init;
+    operations.init = posix ? init_posix : init;
     add_lookup_operations(operations);
     add_setattr_operations(operations);
     add_special_operations(operations);
@@ -97,16 +120,19 @@ fuse_lowlevel_ops make_operations()
     add_directory_operations(operations);
     add_volume_operations(operations);
     add_xattr_operations(operations);
+    if (posix)
+        add_posix_operations(operations, *posix);
     return operations;
 }
 
 /// The mount's own handle of the volume's root; all names are opened relative to it.
-NTSTATUS open_root(const std::u16string& volume, NtHandle* root)
+NTSTATUS open_root(const std::u16string& volume, bool posix, NtHandle* root)
 {
     ntos::Impersonation as_system(ntos::system_token());
     OpenRequest what;
     what.access = FILE_READ_ATTRIBUTES | READ_CONTROL;
-    what.options = FILE_DIRECTORY_FILE | FILE_OPEN_FOR_BACKUP_INTENT;
+    // The root of a FUSE file system may be a file.
+    what.options = (posix ? 0 : FILE_DIRECTORY_FILE) | FILE_OPEN_FOR_BACKUP_INTENT;
     return open_file(nullptr, volume + u"\\", what, root);
 }
 
@@ -131,7 +157,8 @@ NTSTATUS query_traits(HANDLE root, VolumeTraits* traits)
 } // namespace
 
 Session::Session(const MountOptions& options)
-    : options_(options), uid_(geteuid()), gid_(getegid()), inodes_(false), leases_(*this), file_leases_(*this)
+    : options_(options), posix_(options.posix ? new nt::PosixMount(*options.posix) : nullptr),
+      uid_(geteuid()), gid_(getegid()), inodes_(false), leases_(*this), file_leases_(*this)
 {}
 
 bool Session::prepare()
@@ -141,7 +168,7 @@ bool Session::prepare()
         return true;
     NTSTATUS status = STATUS_CANCELLED;
     for (int tries = 0; tries < start_tries && !fuse_session_exited(connection_); ++tries) {
-        status = open_root(options_.volume_name, &root_);
+        status = open_root(options_.volume_name, posix_ != nullptr, &root_);
         if (status != STATUS_CANCELLED && status != STATUS_DEVICE_NOT_READY)
             break; // those two mean: not yet
         std::this_thread::sleep_for(start_interval);
@@ -154,7 +181,7 @@ bool Session::prepare()
     if (!NT_SUCCESS(status))
         return false;
     inodes_.ignore_case(traits_.ignore_case);
-    if (attributes.index != 0)
+    if (attributes.index != 0 && !posix_)
         inodes_.root().number = attributes.index;
     ready_.store(true, std::memory_order_release);
     return true;
@@ -186,19 +213,23 @@ int Session::start(std::string* error_sentence)
     const auto add = [&options](const std::string& option) {
         fuse_opt_add_opt_escaped(&options, option.c_str());
     };
-    add("fsname=" + nt::to_narrow(options_.volume_name));
-    add("subtype=winfsp");
-    add("default_permissions");
-    add("max_read=" + std::to_string(transfer_max));
-    if (may_allow_others())
-        add("allow_other");
+    if (posix_) {
+        add_mount_options(&options);
+    } else {
+        add("fsname=" + nt::to_narrow(options_.volume_name));
+        add("subtype=winfsp");
+        add("default_permissions");
+        add("max_read=" + std::to_string(transfer_max));
+        if (may_allow_others())
+            add("allow_other");
+    }
     fuse_args arguments = FUSE_ARGS_INIT(0, nullptr);
     fuse_opt_add_arg(&arguments, "winfsp");
     fuse_opt_add_arg(&arguments, "-o");
     fuse_opt_add_arg(&arguments, options);
     free(options);
 
-    static const fuse_lowlevel_ops operations = make_operations();
+    const fuse_lowlevel_ops operations = make_operations(posix_.get());
     connection_ = fuse_session_new(&arguments, &operations, sizeof operations, this);
     fuse_opt_free_args(&arguments);
     if (!connection_ || fuse_session_mount(connection_, options_.mount_point.c_str()) != 0) {
@@ -207,7 +238,7 @@ int Session::start(std::string* error_sentence)
         return -1;
     }
     mounted_ = true;
-    if (hook_init(connection_) != 0) {
+    if (!posix_ && hook_init(connection_) != 0) {
         *error_sentence =
             "mounting at " + options_.mount_point + " failed: libfuse does not take the connection";
         return -1;
@@ -215,6 +246,51 @@ int Session::start(std::string* error_sentence)
     workers_ = std::make_unique<Workers>(connection_, options_.unmounted);
     return 0;
 }
+
+void Session::add_mount_options(char** options) const
+{
+    const auto add = [options](const std::string& option) {
+        fuse_opt_add_opt_escaped(options, option.c_str());
+    };
+    add("fsname=" + (posix_->source ? std::string(posix_->source) : nt::to_narrow(options_.volume_name)));
+    if (posix_->type)
+        add(std::string("subtype=") + posix_->type);
+    if (posix_->max_read != 0)
+        add("max_read=" + std::to_string(posix_->max_read));
+    if (posix_->default_permissions)
+        add("default_permissions");
+    if (posix_->options && *posix_->options)
+        fuse_opt_add_opt(options, posix_->options);
+}
+
+int Session::invalidate(std::u16string_view path)
+{
+    Inode* inode = &inodes_.root();
+    inodes_.reference(*inode);
+    while (inode && !path.empty()) {
+        if (path.front() == u'\\') {
+            path.remove_prefix(1);
+            continue;
+        }
+        const std::u16string_view name = path.substr(0, path.find(u'\\'));
+        path.remove_prefix(name.size());
+        Inode* const child = inodes_.child(*inode, name);
+        inodes_.release(*inode);
+        inode = child;
+    }
+    if (!inode)
+        return ENOENT;
+    const fuse_ino_t number = inodes_.to_number(*inode);
+    inodes_.release(*inode);
+    return -fuse_lowlevel_notify_inval_inode(connection_, number, 0, 0);
+}
+
+int notify_poll(void* poll_handle)
+{
+    return -fuse_lowlevel_notify_poll(static_cast<fuse_pollhandle*>(poll_handle));
+}
+
+void destroy_poll(void* poll_handle) { fuse_pollhandle_destroy(static_cast<fuse_pollhandle*>(poll_handle)); }
 
 void Session::unmount()
 {

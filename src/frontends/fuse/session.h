@@ -59,15 +59,21 @@ class Session
     FileLeases& file_leases() { return file_leases_; }
     fuse_session* connection() const { return connection_; }
 
+    /// The volume keeps POSIX objects: requests carry a PosixCall. Null: it does not.
+    const nt::PosixMount* posix() const { return posix_.get(); }
+    int invalidate(std::u16string_view path);
+
     /// Owner of files on volumes without security.
     uid_t mounted_by() const { return uid_; }
     gid_t mounted_by_group() const { return gid_; }
 
   private:
     bool prepare();
+    void add_mount_options(char** options) const;
     void unmount();
 
     const MountOptions options_;
+    std::unique_ptr<nt::PosixMount> posix_;
     VolumeTraits traits_; ///< constant once ready
     const uid_t uid_;
     const gid_t gid_;

@@ -26,9 +26,9 @@ constexpr int64_t seldom = 150'000;
 constexpr unsigned window = 32; // requests
 /// As long as it is better it is compared anew from time to time.
 constexpr int64_t near_for = 100'000'000; // ns
-/// It is given up for a while when it is not: somebody else uses the processor. The longer, the more often.
-constexpr int64_t slack = 1'000'000;          // ns
-constexpr int64_t first_pause = 100'000'000;  // ns
+/// How much longer it may take in all before it is given up: somebody else may use the processor.
+constexpr int64_t slack = 1'000'000; // ns
+/// Each time that it was no better the pause before the next time is doubled, up to this.
 constexpr int64_t last_pause = 3'200'000'000; // ns
 
 thread_local Nearness* of_thread = nullptr;
@@ -104,26 +104,25 @@ void Nearness::received(const void* message, size_t size)
     if (size < sizeof header)
         return;
     std::memcpy(&header, message, sizeof header);
-    if (header.pid == 0)
-        return; // the kernel's own, between those of callers
     uint32_t bytes = header.len;
     if (header.opcode == FUSE_READ && size >= sizeof header + sizeof(fuse_read_in))
         std::memcpy(&bytes, static_cast<const char*>(message) + sizeof header + offsetof(fuse_read_in, size),
                     sizeof bytes);
 
     received_at_ = now();
-    if (pid_t(header.pid) != caller_ || bytes > large) {
+    small_ = bytes <= large;
+    if (header.pid == 0)
+        return; // the kernel's own, between those of callers
+    if (pid_t(header.pid) != caller_ || !small_) {
         leave();
         caller_ = pid_t(header.pid);
-        in_a_row_ = 0;
-        pause_ = first_pause;
         return;
     }
-    ++in_a_row_;
     const int64_t taken = received_at_ - counted_from_;
     if (near_) {
-        if (taken > ++counted_ * (apart_interval_ + apart_interval_ / 8) + slack) {
+        if (taken > ++counted_ * apart_interval_ * 3 / 4 + slack) {
             leave();
+            not_better_than_ = apart_interval_;
             not_before_ = received_at_ + pause_;
             pause_ = std::min(pause_ * 2, last_pause);
         } else if (taken > near_for) {
@@ -134,7 +133,8 @@ void Nearness::received(const void* message, size_t size)
         apart_interval_ = taken / window;
         counted_ = 0;
         counted_from_ = received_at_;
-        if (possible_ && apart_interval_ < seldom && received_at_ >= not_before_)
+        const bool worth_trying = received_at_ >= not_before_ || apart_interval_ > not_better_than_ * 2;
+        if (possible_ && apart_interval_ < seldom && worth_trying)
             go_near();
     }
 }

@@ -41,27 +41,30 @@ class Nearness
     static void before_reply();
     static void after_reply();
 
-    /// The requests of late were small, quick and all of one caller.
-    bool one_caller() const { return in_a_row_ >= 4 && !was_long_; }
+    /// The request is small, and the one before was answered at once.
+    bool quick() const { return small_ && !was_long_; }
     bool near() const { return near_; }
 
   private:
+    static constexpr int64_t first_pause = 100'000'000; // ns
+
     void go_near();
     void leave();
 
     cpu_set_t allowed_{};
     const bool possible_;
     bool near_ = false;
+    bool small_ = true;
     bool was_long_ = false;
     pid_t caller_ = 0;
-    unsigned in_a_row_ = 0; ///< requests of the caller
-    unsigned counted_ = 0;  ///< of them since counted_from_
+    unsigned counted_ = 0; ///< requests of the caller since counted_from_
     // ns:
     int64_t received_at_ = 0;
     int64_t counted_from_ = 0;
-    int64_t apart_interval_ = 0; ///< from request to request
-    int64_t not_before_ = 0;     ///< is it tried near again
-    int64_t pause_ = 0;
+    int64_t apart_interval_ = 0;  ///< from request to request
+    int64_t not_better_than_ = 0; ///< apart_interval_ when near was found to be no better; 0: not tried
+    int64_t not_before_ = 0;      ///< is it tried near again
+    int64_t pause_ = first_pause;
 };
 
 } // namespace fsp::fuse

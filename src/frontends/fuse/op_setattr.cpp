@@ -97,6 +97,17 @@ NTSTATUS set_times(Request& request, Inode& inode, HANDLE file, const struct sta
     return set_file(file, FileBasicInformation, &basic, sizeof basic);
 }
 
+/// Sets the time of change that the driver would set when the handle closes, and then leaves alone.
+/// @return false if the handle may not, or the driver would set more
+bool settle_change(HANDLE file, int which)
+{
+    if (!(which & sets_ownership) || (which & (sets_times | FUSE_SET_ATTR_SIZE)))
+        return false;
+    FILE_BASIC_INFORMATION basic{};
+    basic.ChangeTime.QuadPart = nt_now();
+    return NT_SUCCESS(set_file(file, FileBasicInformation, &basic, sizeof basic));
+}
+
 bool is_owner(Request& request, Inode& inode)
 {
     if (request.caller().uid == 0)
@@ -139,8 +150,14 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
     NTSTATUS status = STATUS_SUCCESS;
     if (through_file && !(which & (sets_ownership | sets_times)))
         access = Access(request.inodes(), reference(*file));
-    else
-        status = request.access(inode, what, &access);
+    else {
+        // An owner mostly has this right, too, which settle_change uses.
+        OpenRequest more = what;
+        more.access |= FILE_WRITE_ATTRIBUTES;
+        status = request.access(inode, which & sets_ownership ? more : what, &access);
+        if (status == STATUS_ACCESS_DENIED && more.access != what.access)
+            status = request.access(inode, what, &access);
+    }
 
     if (NT_SUCCESS(status) && (which & FUSE_SET_ATTR_SIZE)) {
         drop_privileges(request, inode);
@@ -156,11 +173,13 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
         return void(request.refuse(status));
 
     // The driver sets times of what was changed when the handle closes, so ask afterwards.
-    access.reset();
-    if ((which & FUSE_SET_ATTR_SIZE) && !through_file)
-        note_change(inode);
+    if (!settle_change(access.get(), which)) {
+        access.reset();
+        if ((which & FUSE_SET_ATTR_SIZE) && !through_file)
+            note_change(inode);
+        status = request.access_attributes(inode, &access);
+    }
     Attributes attributes;
-    status = request.access_attributes(inode, &access);
     if (NT_SUCCESS(status))
         status = query_attributes(request.session(), access.get(), &attributes);
     if (!NT_SUCCESS(status))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "frontends/fuse/workers.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -29,6 +30,7 @@ constexpr unsigned worth_while = 96;
 constexpr unsigned worth_most = 256;
 /// Every so often it is tried all the same.
 constexpr unsigned try_again_after = 32;
+constexpr unsigned try_again_at_last = 1024;
 
 /// A thread may be ended (pthread_cancel) only while it waits for a request; its stack is unwound.
 class MayBeCancelled
@@ -165,7 +167,9 @@ void Workers::answer(Worker& self)
                              std::memory_order_relaxed);
         nearness.received(receive.buffer.mem, size_t(received));
         const unsigned working = working_.fetch_add(1) + 1;
-        if (working < processors_ && !nearness.one_caller() && more_waits())
+        // What is answered at once is not worth a thread on a processor that its callers need.
+        const unsigned enough = nearness.quick() ? std::max(1u, processors_ / 2) : processors_;
+        if (working < enough && more_waits())
             pass_on(self);
         if (watcher_sleeps_.load(std::memory_order_relaxed)) {
             std::lock_guard guard(lock_);
@@ -187,9 +191,13 @@ bool Workers::more_waits() const
 /// Looks for the next request for a moment, if that was worth while lately.
 void Workers::look_out(unsigned* worth)
 {
-    static thread_local unsigned passed_over = 0;
-    if (*worth < worth_while && ++passed_over < try_again_after)
+    static thread_local unsigned passed_over = 0, pass_over = try_again_after;
+    if (*worth >= worth_while)
+        pass_over = try_again_after;
+    else if (++passed_over < pass_over)
         return;
+    else
+        pass_over = std::min(pass_over * 2, try_again_at_last);
     passed_over = 0;
     const auto until = Clock::now() + look_out_for;
     bool found;

@@ -862,10 +862,10 @@ NTSTATUS Memfs::create(const Options& options, std::unique_ptr<Memfs>& result)
     params.CaseSensitiveSearch = !options.case_insensitive;
     params.CasePreservedNames = 1;
     params.UnicodeOnDisk = 1;
-    params.PersistentAcls = 1;
-    params.ReparsePoints = 1;
+    params.PersistentAcls = options.persistent_acls;
+    params.ReparsePoints = options.reparse_points;
     params.NamedStreams = 1;
-    params.ExtendedAttributes = 1;
+    params.ExtendedAttributes = options.extended_attributes;
     params.PostCleanupWhenModifiedOnly = 1;
     params.PostDispositionWhenNecessaryOnly = 1;
     params.PassQueryDirectoryFileName = 1;
@@ -873,7 +873,7 @@ NTSTATUS Memfs::create(const Options& options, std::unique_ptr<Memfs>& result)
     params.DeviceControl = 1;
     params.WslFeatures = 1;
     params.AllowOpenInKernelMode = 1;
-    params.SupportsPosixUnlinkRename = 1;
+    params.SupportsPosixUnlinkRename = options.posix_unlink_rename;
 #if !defined(_WIN32)
     // Linux programs tell the names of extended attributes apart by case.
     params.CasePreservedExtendedAttributes = 1;

@@ -19,6 +19,11 @@ struct Options
     const WCHAR* file_system_name = FSP_L("-MEMFS");
     const WCHAR* root_sddl = FSP_L("O:BAG:BAD:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;WD)");
     const WCHAR* volume_prefix = FSP_L(""); // not empty: a network volume
+    // Tests take some of it away, to be like simpler file systems.
+    bool persistent_acls = true;
+    bool reparse_points = true;
+    bool extended_attributes = true;
+    bool posix_unlink_rename = true;
 };
 
 /// One in-memory volume: owns the FSP_FILE_SYSTEM whose operations it implements.

@@ -42,8 +42,8 @@ DirectoryLease* Leases::borrow(Inode& directory)
 
 void Leases::give_back(DirectoryLease* lease)
 {
-    if (--lease->borrowers == 0)
-        lease->borrowers.notify_all();
+    --lease->borrowers;
+    lease->borrowers.notify_all();
 }
 
 bool Leases::hold(Inode& directory)
@@ -184,6 +184,7 @@ void Leases::run()
         again_.pop_front();
         guard.unlock();
         tell(what);
+        session_.inodes().release(*what.inode);
         guard.lock();
     }
 }
@@ -226,17 +227,42 @@ void Leases::tell(const Forgetting& what)
 void Leases::end(DirectoryLease* lease, bool tell_kernel)
 {
     Forgetting what = detach(lease);
-    if (tell_kernel) {
+    what.inode = &lease->inode;
+    if (tell_kernel)
         tell(what);
-        what.again = Clock::now() + second_time_after;
-        std::lock_guard guard(lock_);
-        again_.push_back(std::move(what));
-    }
     while (const unsigned borrowers = lease->borrowers)
         lease->borrowers.wait(borrowers);
-    Inode& inode = lease->inode;
     delete lease; // closes the handle: the break is acknowledged
-    session_.inodes().release(inode);
+    if (!tell_kernel)
+        return session_.inodes().release(*what.inode);
+    what.again = Clock::now() + second_time_after;
+    std::lock_guard guard(lock_);
+    again_.push_back(std::move(what));
+}
+
+void Leases::give_up_below(Inode& directory)
+{
+    std::lock_guard one_at_a_time(give_up_lock_);
+    std::vector<DirectoryLease*> below;
+    {
+        std::lock_guard guard(lock_);
+        std::lock_guard inodes(session_.inodes().lock());
+        for (DirectoryLease* lease : all_)
+            for (const Inode* up = lease->inode.parent; up; up = up->parent)
+                if (up == &directory) {
+                    ++lease->borrowers; // it stays until it is given back
+                    below.push_back(lease);
+                    break;
+                }
+    }
+    for (DirectoryLease* lease : below) {
+        lease->oplock.close(); // no more borrowers
+        while (const unsigned borrowers = lease->borrowers.load() - 1)
+            lease->borrowers.wait(borrowers + 1);
+        lease->handle.reset();
+        queue(lease);
+        give_back(lease);
+    }
 }
 
 void Leases::stop()
@@ -252,6 +278,9 @@ void Leases::stop()
     for (DirectoryLease* lease : all_)
         end(lease, false);
     all_.clear();
+    for (const Forgetting& what : again_)
+        session_.inodes().release(*what.inode);
+    again_.clear();
 }
 
 } // namespace fsp::fuse

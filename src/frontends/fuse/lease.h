@@ -70,6 +70,10 @@ class Leases
     /// Gives a lease up because the directory goes away.
     void drop(Inode& directory);
 
+    /// Closes the handles of the leases below a directory that is to be renamed, on a volume that does not
+    /// move a directory with open files in it. The kernel is told later, like after a break.
+    void give_up_below(Inode& directory);
+
     /// Ends all of them; before the connection to the kernel goes.
     void stop();
 
@@ -78,6 +82,7 @@ class Leases
 
     struct Forgetting
     {
+        Inode* inode = nullptr; ///< with a reference, so that its number means nobody else
         uint64_t directory = 0;
         std::vector<std::pair<std::string, uint64_t>> children; ///< name, number; 0: a missing one
         Clock::time_point again;
@@ -95,6 +100,7 @@ class Leases
     static constexpr size_t missing_max = 1024;
 
     Session& session_;
+    std::mutex give_up_lock_; ///< taken before lock_
     std::mutex lock_;
     std::condition_variable changed_;
     std::list<DirectoryLease*> all_;

@@ -108,6 +108,8 @@ class Listing
             return true;
         char text[1024];
         const size_t length = to_linux_name(name, text, sizeof text - 1);
+        if (std::string_view(text, length).starts_with(request_.session().hidden_prefix()))
+            return true;
         if (length == 0 || std::memchr(text, '/', length))
             return true; // not a name that Linux can use
         text[length] = 0;

@@ -2,6 +2,7 @@
 #include <cerrno>
 
 #include "frontends/fuse/operations.h"
+#include "frontends/fuse/rename_target.h"
 
 namespace fsp::fuse {
 namespace {
@@ -38,6 +39,23 @@ void hold_for_attributes(Session& session, Inode& inode)
     }
 }
 
+/// The name stands in another spelling for a file that is known, and a rename is to give it this one.
+bool changes_case(Request& request, Inode& parent, std::u16string_view name, const char* text)
+{
+    if (!request.session().traits().ignore_case)
+        return false;
+    Inode* const known = request.inodes().child(parent, name);
+    if (!known)
+        return false;
+    bool same;
+    {
+        std::lock_guard guard(request.inodes().lock());
+        same = known->name == name;
+    }
+    request.inodes().release(*known);
+    return !same && is_rename_target(request.caller().pid, text);
+}
+
 void lookup(fuse_req_t handle, fuse_ino_t parent_number, const char* text)
 {
     Request request(handle);
@@ -46,6 +64,8 @@ void lookup(fuse_req_t handle, fuse_ino_t parent_number, const char* text)
     if (const int error = request.name(text, &name))
         return void(request.fail(error));
 
+    if (changes_case(request, parent, name.view(), text))
+        return void(request.fail(ENOENT));
     request.session().leases().hold(parent);
     OpenRequest what;
     what.access = FILE_READ_ATTRIBUTES | READ_CONTROL | FILE_READ_EA;

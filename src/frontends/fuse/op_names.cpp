@@ -92,10 +92,73 @@ mode_t known_type(Request& request, Inode& parent, std::u16string_view name)
     return type;
 }
 
+/// A name that is not in use.
+Name new_hidden_name(const Session& session)
+{
+    static std::atomic<unsigned> counter = 0;
+    char text[64];
+    std::snprintf(text, sizeof text, "%s%x", session.hidden_prefix().c_str(), ++counter);
+    Name out;
+    to_nt_name(text, Name::capacity, &out);
+    return out;
+}
+
+/// Closes what is open of a name for the mount's own sake, also below it, where that would be in the way.
+void close_own_handles(Request& request, Inode& parent, std::u16string_view name)
+{
+    InodeTable& inodes = request.inodes();
+    Inode* const self = inodes.child(parent, name);
+    if (!self)
+        return;
+    std::vector<Inode*> leased;
+    if (self->directory) {
+        request.session().leases().give_up_below(*self);
+        inodes.for_each([&](Inode& inode) {
+            for (const Inode* up = &inode; up && inode.data_leased; up = up->parent)
+                if (up == self) {
+                    ++inode.references;
+                    leased.push_back(&inode);
+                    break;
+                }
+        });
+    }
+    request.session().file_leases().drop(*self);
+    inodes.release(*self);
+    for (Inode* inode : leased) {
+        request.session().file_leases().drop(*inode);
+        inodes.release(*inode);
+    }
+}
+
+bool is_open(Request& request, Inode& parent, std::u16string_view name)
+{
+    Inode* const inode = request.inodes().child(parent, name);
+    OpenFile* const file = inode ? borrow(request.inodes(), *inode, 0) : nullptr;
+    give_back(request.inodes(), file);
+    if (inode)
+        request.inodes().release(*inode);
+    return file != nullptr;
+}
+
+/// Where a volume cannot take the name from a file that is open, the file gets another one that nobody sees,
+/// in the root directory, where it is in nobody's way.
+NTSTATUS hide(Request& request, HANDLE file)
+{
+    const Name hidden = new_hidden_name(request.session());
+    return rename_handle(request, file, {request.inodes().root(), hidden.view(), false}, false);
+}
+
 NTSTATUS set_plain_delete(HANDLE file, bool deletes)
 {
     FILE_DISPOSITION_INFORMATION disposition{deletes ? BOOLEAN(TRUE) : BOOLEAN(FALSE)};
     return set_file(file, FileDispositionInformation, &disposition, sizeof disposition);
+}
+
+/// Whether a directory is empty is for the file system to say, by agreeing to delete it; it does not yet.
+NTSTATUS agree_to_delete(HANDLE file)
+{
+    const NTSTATUS status = set_plain_delete(file, true);
+    return NT_SUCCESS(status) ? set_plain_delete(file, false) : status;
 }
 
 /// Renames a directory over an empty one. NT never replaces a directory, so the target steps aside first; it
@@ -107,19 +170,12 @@ NTSTATUS replace_directory(Request& request, HANDLE source, const RenameTarget& 
     what.options = FILE_DIRECTORY_FILE;
     NtHandle old;
     NTSTATUS status = request.open(target.parent, target.name, what, &old);
-    // Whether it is empty is for the file system to say, by agreeing to delete it; not yet, though.
     if (NT_SUCCESS(status))
-        status = set_plain_delete(old.get(), true);
-    if (NT_SUCCESS(status))
-        status = set_plain_delete(old.get(), false);
+        status = agree_to_delete(old.get());
     if (!NT_SUCCESS(status))
         return status;
 
-    static std::atomic<unsigned> counter = 0;
-    char text[48];
-    std::snprintf(text, sizeof text, ".replaced-%x-%x", unsigned(getpid()), ++counter);
-    Name aside;
-    to_nt_name(text, Name::capacity, &aside);
+    const Name aside = new_hidden_name(request.session());
     status = rename_handle(request, old.get(), {target.parent, aside.view(), true}, false);
     if (!NT_SUCCESS(status))
         return status;
@@ -151,6 +207,27 @@ NTSTATUS replace_as_root(Request& request, HANDLE source, const RenameTarget& ta
     return rename_handle(request, source, target, true);
 }
 
+/// On a volume that does not replace a file that is open: the target gets out of the way, and is deleted when
+/// it is closed.
+NTSTATUS replace_open(Request& request, HANDLE source, const RenameTarget& target)
+{
+    OpenRequest what;
+    what.access = DELETE;
+    what.options = FILE_NON_DIRECTORY_FILE;
+    NtHandle old;
+    NTSTATUS status = request.open(target.parent, target.name, what, &old);
+    if (NT_SUCCESS(status))
+        status = hide(request, old.get());
+    if (!NT_SUCCESS(status))
+        return status;
+    status = rename_handle(request, source, target, false);
+    if (NT_SUCCESS(status))
+        set_plain_delete(old.get(), true);
+    else
+        rename_handle(request, old.get(), {target.parent, target.name, false}, false);
+    return status;
+}
+
 void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_ino_t new_parent_number,
             const char* new_text, unsigned flags)
 {
@@ -175,6 +252,11 @@ void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_
 
     const RenameTarget target{new_parent, new_name.view(), &parent == &new_parent};
     status = rename_handle(request, source.get(), target, replace);
+    if (status == STATUS_ACCESS_DENIED && !request.session().traits().posix_unlink_rename) {
+        close_own_handles(request, parent, name.view());
+        close_own_handles(request, new_parent, new_name.view());
+        status = rename_handle(request, source.get(), target, replace);
+    }
     if (replace && (status == STATUS_ACCESS_DENIED || status == STATUS_OBJECT_NAME_COLLISION ||
                     status == STATUS_FILE_IS_A_DIRECTORY))
     {
@@ -182,10 +264,17 @@ void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_
             const NTSTATUS second = replace_directory(request, source.get(), target);
             if (second != STATUS_OBJECT_NAME_NOT_FOUND && second != STATUS_NOT_A_DIRECTORY)
                 status = second;
-        } else if (request.caller().uid == 0) {
-            const NTSTATUS second = replace_as_root(request, source.get(), target);
-            if (NT_SUCCESS(second))
-                status = second;
+        } else {
+            if (request.caller().uid == 0 && status == STATUS_ACCESS_DENIED) {
+                const NTSTATUS second = replace_as_root(request, source.get(), target);
+                if (NT_SUCCESS(second))
+                    status = second;
+            }
+            if (status == STATUS_ACCESS_DENIED && !request.session().traits().posix_unlink_rename) {
+                const NTSTATUS second = replace_open(request, source.get(), target);
+                if (NT_SUCCESS(second))
+                    status = second;
+            }
         }
     }
     if (NT_SUCCESS(status)) {
@@ -295,8 +384,20 @@ NTSTATUS remove_file(Request& request, Inode& parent, std::u16string_view name, 
     what.options = directory ? FILE_DIRECTORY_FILE : FILE_NON_DIRECTORY_FILE;
     NtHandle file;
     NTSTATUS status = request.open(parent, name, what, &file);
+    // On a volume that keeps the name of an open file until it is closed, it is at least not in the way. What
+    // is open of a directory is not known here.
+    bool hides = false;
+    if (NT_SUCCESS(status) && !request.session().traits().posix_unlink_rename) {
+        close_own_handles(request, parent, name);
+        if (directory || is_open(request, parent, name)) {
+            status = agree_to_delete(file.get());
+            hides = NT_SUCCESS(status) && NT_SUCCESS(hide(request, file.get()));
+        }
+    }
     if (NT_SUCCESS(status))
         status = set_delete(request.session(), file.get());
+    if (!NT_SUCCESS(status) && hides)
+        rename_handle(request, file.get(), {parent, name, false}, false);
     if (!NT_SUCCESS(status))
         return status;
     // From here on requests for the file go through the handles that are open.

@@ -43,8 +43,10 @@ NTSTATUS set_ownership(Request& request, HANDLE file, const struct stat& wanted,
     if (!(which & FUSE_SET_ATTR_MODE) && now.type != S_IFDIR)
         next.mode = without_privileges(request, now.ownership);
     const Session& session = request.session();
+    // Where there is no security a mode has no effect, and programs that set one are not to fail for that.
     if (!session.traits().persistent_acls)
-        return STATUS_NOT_SUPPORTED;
+        return next.uid == now.ownership.uid && next.gid == now.ownership.gid ? STATUS_SUCCESS
+                                                                              : STATUS_PRIVILEGE_NOT_HELD;
 
     const auto descriptor = to_descriptor(next, now.type == S_IFDIR);
     SECURITY_INFORMATION parts = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;

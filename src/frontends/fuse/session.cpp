@@ -5,6 +5,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <random>
 #include <thread>
 
 #include <poll.h>
@@ -125,6 +126,15 @@ fuse_lowlevel_ops make_operations(const nt::PosixMount* posix)
     return operations;
 }
 
+/// Not a name that anybody else uses, nor another mount of the same files.
+std::string make_hidden_prefix()
+{
+    std::random_device random;
+    char text[40];
+    std::snprintf(text, sizeof text, ".fuse_hidden%08x%08x.", random(), random());
+    return text;
+}
+
 /// The mount's own handle of the volume's root; all names are opened relative to it.
 NTSTATUS open_root(const std::u16string& volume, bool posix, NtHandle* root)
 {
@@ -157,8 +167,9 @@ NTSTATUS query_traits(HANDLE root, VolumeTraits* traits)
 } // namespace
 
 Session::Session(const MountOptions& options)
-    : options_(options), posix_(options.posix ? new nt::PosixMount(*options.posix) : nullptr),
-      uid_(geteuid()), gid_(getegid()), inodes_(false), leases_(*this), file_leases_(*this)
+    : options_(options), hidden_prefix_(make_hidden_prefix()),
+      posix_(options.posix ? new nt::PosixMount(*options.posix) : nullptr), uid_(geteuid()), gid_(getegid()),
+      inodes_(false), leases_(*this), file_leases_(*this)
 {}
 
 bool Session::prepare()

@@ -50,6 +50,8 @@ class Session
     bool ready() { return ready_.load(std::memory_order_acquire) || prepare(); }
 
     const VolumeTraits& traits() const { return traits_; }
+    /// How the names of files begin that have lost theirs while open; nobody sees them.
+    const std::string& hidden_prefix() const { return hidden_prefix_; }
     HANDLE root() const { return root_.get(); }
     InodeTable& inodes() { return inodes_; }
     Identities& identities() { return identities_; }
@@ -73,6 +75,7 @@ class Session
     void unmount();
 
     const MountOptions options_;
+    const std::string hidden_prefix_;
     std::unique_ptr<nt::PosixMount> posix_;
     VolumeTraits traits_; ///< constant once ready
     const uid_t uid_;

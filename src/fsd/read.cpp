@@ -132,8 +132,10 @@ IrpTask read_from_file_system(Volume& volume, PIRP irp)
             if (!NT_SUCCESS(status))
                 co_return status;
         }
-        if (!try_enter(node, irp, hold, Part::full, Access::shared, oplocks)) {
-            status = co_await enter(node, irp, hold, Part::full, Access::shared, oplocks);
+        // A page that is being read may be waited for by who holds the main resource.
+        const Part part = p.paging ? Part::paging : Part::full;
+        if (!try_enter(node, irp, hold, part, Access::shared, oplocks)) {
+            status = co_await enter(node, irp, hold, part, Access::shared, oplocks);
             if (!NT_SUCCESS(status))
                 co_return status;
         }

@@ -149,7 +149,7 @@ IrpTask write_cached(Volume& volume, PIRP irp)
     if (!NT_SUCCESS(status))
         co_return status;
 
-    p.file->Flags |= FO_FILE_MODIFIED;
+    add_file_flags(p.file, FO_FILE_MODIFIED);
     set_position(p.file, p.offset + p.length);
     co_return {STATUS_SUCCESS, p.minor & IRP_MN_MDL ? io.Information : p.length};
 }
@@ -184,8 +184,10 @@ IrpTask write_to_file_system(Volume& volume, PIRP irp)
     const bool nested = owned_by_this_thread(node);
     if (!nested) {
         const Oplocks oplocks = p.paging ? Oplocks::ignore : Oplocks::check;
-        if (!try_enter(node, irp, hold, Part::full, Access::exclusive, oplocks)) {
-            status = co_await enter(node, irp, hold, Part::full, Access::exclusive, oplocks);
+        // A page that is being written may be waited for by who holds the main resource.
+        const Part part = p.paging ? Part::paging : Part::full;
+        if (!try_enter(node, irp, hold, part, Access::exclusive, oplocks)) {
+            status = co_await enter(node, irp, hold, part, Access::exclusive, oplocks);
             if (!NT_SUCCESS(status))
                 co_return status;
         }
@@ -227,7 +229,7 @@ IrpTask write_to_file_system(Volume& volume, PIRP irp)
         const UINT64 old_size = node.file_size();
         node.set_file_info(p.file, answer->Rsp.Write.FileInfo, true);
         if (!p.paging) {
-            p.file->Flags |= FO_FILE_MODIFIED;
+            add_file_flags(p.file, FO_FILE_MODIFIED);
             set_position(p.file, p.append() ? node.file_size() : p.offset + written);
         }
         if (node.file_size() != old_size)

@@ -2,6 +2,7 @@
 #include "ntos/cc/lazy_writer.h"
 
 #include "ntos/cc/cache_map.h"
+#include "ntos/fsrtl/file_callbacks.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -82,20 +83,30 @@ bool is_worth_retrying(NTSTATUS status)
            status == STATUS_CANT_WAIT || status == STATUS_VERIFY_REQUIRED;
 }
 
+/// Under the file system's locks: who waits for pages that are being written holds them, too.
+NTSTATUS flush_locked(CacheMap& map)
+{
+    const CacheMap::Callbacks callbacks = map.callbacks();
+    if (!callbacks.routines.AcquireForLazyWrite) {
+        const fsrtl::ModWriteLock lock(map.file());
+        const TopLevel top;
+        return NT_SUCCESS(lock.status()) ? map.flush(0, ~uint64_t{0}) : lock.status();
+    }
+    if (!callbacks.routines.AcquireForLazyWrite(callbacks.context, TRUE))
+        return STATUS_CANT_WAIT;
+    NTSTATUS status;
+    {
+        const TopLevel top;
+        status = map.flush(0, ~uint64_t{0});
+    }
+    callbacks.routines.ReleaseFromLazyWrite(callbacks.context);
+    return status;
+}
+
 void write_behind(CacheMap& map)
 {
     if (map.dirty_pages()) {
-        const CacheMap::Callbacks callbacks = map.callbacks();
-        const bool acquire = callbacks.routines.AcquireForLazyWrite != nullptr;
-        if (acquire && !callbacks.routines.AcquireForLazyWrite(callbacks.context, TRUE))
-            return;
-        NTSTATUS status;
-        {
-            TopLevel top;
-            status = map.flush(0, ~uint64_t{0});
-        }
-        if (acquire)
-            callbacks.routines.ReleaseFromLazyWrite(callbacks.context);
+        const NTSTATUS status = flush_locked(map);
         // Windows loses such data too ("delayed write failed"); keeping it would keep the file open for ever.
         if (!NT_SUCCESS(status) && !is_worth_retrying(status))
             map.discard_dirty();

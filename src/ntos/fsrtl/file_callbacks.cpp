@@ -83,6 +83,12 @@ constexpr Hook acquire_flush{&FS_FILTER_CALLBACKS::PreAcquireForCcFlush,
                              &FS_FILTER_CALLBACKS::PostAcquireForCcFlush, FS_FILTER_ACQUIRE_FOR_CC_FLUSH};
 constexpr Hook release_flush{&FS_FILTER_CALLBACKS::PreReleaseForCcFlush,
                              &FS_FILTER_CALLBACKS::PostReleaseForCcFlush, FS_FILTER_RELEASE_FOR_CC_FLUSH};
+constexpr Hook acquire_mod_write{&FS_FILTER_CALLBACKS::PreAcquireForModifiedPageWriter,
+                                 &FS_FILTER_CALLBACKS::PostAcquireForModifiedPageWriter,
+                                 FS_FILTER_ACQUIRE_FOR_MOD_WRITE};
+constexpr Hook release_mod_write{&FS_FILTER_CALLBACKS::PreReleaseForModifiedPageWriter,
+                                 &FS_FILTER_CALLBACKS::PostReleaseForModifiedPageWriter,
+                                 FS_FILTER_RELEASE_FOR_MOD_WRITE};
 
 NTSTATUS acquire_for_section(PFILE_OBJECT file, ULONG protection)
 {
@@ -164,6 +170,47 @@ FlushLock::~FlushLock()
     } else if (call_filter(file_, release_flush) == STATUS_SUCCESS) {
         if (auto release = fast(device, &FAST_IO_DISPATCH::ReleaseForCcFlush))
             release(file_, device);
+    }
+    KeLeaveCriticalRegion();
+}
+
+ModWriteLock::ModWriteLock(PFILE_OBJECT file) : file_(file)
+{
+    KeEnterCriticalRegion();
+    PDEVICE_OBJECT device = IoGetRelatedDeviceObject(file);
+    status_ = call_filter(file, acquire_mod_write);
+    if (status_ != STATUS_SUCCESS) {
+        status_ = NT_SUCCESS(status_) ? STATUS_SUCCESS : status_;
+    } else {
+        LARGE_INTEGER end;
+        end.QuadPart = MAXLONGLONG;
+        auto acquire = fast(device, &FAST_IO_DISPATCH::AcquireForModWrite);
+        status_ = acquire ? acquire(file, &end, &resource_, device) : STATUS_INVALID_DEVICE_REQUEST;
+        if (status_ == STATUS_INVALID_DEVICE_REQUEST) {
+            PFSRTL_COMMON_FCB_HEADER header = header_of(file);
+            resource_ = header ? header->PagingIoResource : nullptr;
+            header_ = resource_ != nullptr;
+            status_ = !resource_ || ExAcquireResourceSharedLite(resource_, FALSE) ? STATUS_SUCCESS
+                                                                                  : STATUS_CANT_WAIT;
+        }
+    }
+    if (!NT_SUCCESS(status_))
+        KeLeaveCriticalRegion();
+}
+
+ModWriteLock::~ModWriteLock()
+{
+    if (!NT_SUCCESS(status_))
+        return;
+    PDEVICE_OBJECT device = IoGetRelatedDeviceObject(file_);
+    if (!resource_) {
+        call_filter(file_, release_mod_write);
+    } else if (header_) {
+        ExReleaseResourceLite(resource_);
+    } else {
+        auto release = fast(device, &FAST_IO_DISPATCH::ReleaseForModWrite);
+        if (!release || release(file_, resource_, device) == STATUS_INVALID_DEVICE_REQUEST)
+            ExReleaseResourceLite(resource_);
     }
     KeLeaveCriticalRegion();
 }

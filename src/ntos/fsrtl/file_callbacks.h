@@ -41,4 +41,23 @@ class FlushLock
     bool resources_ = false; ///< it was the header's resources
 };
 
+/// Held while pages of a file are written that were modified through views of a section only, so that the
+/// cache manager has no callbacks for it. Never waits.
+class ModWriteLock
+{
+  public:
+    explicit ModWriteLock(PFILE_OBJECT file);
+    ~ModWriteLock();
+    ModWriteLock(const ModWriteLock&) = delete;
+
+    /// STATUS_CANT_WAIT: somebody works on the file.
+    NTSTATUS status() const { return status_; }
+
+  private:
+    PFILE_OBJECT file_;
+    NTSTATUS status_;
+    PERESOURCE resource_ = nullptr; ///< what there is to release; none: the filter callback knows
+    bool header_ = false;           ///< it was the header's
+};
+
 } // namespace fsp::ntos::fsrtl

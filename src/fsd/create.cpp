@@ -115,9 +115,9 @@ void store_metadata(Volume& volume, FileNode& node, PFILE_OBJECT file, const Res
         volume.security_cache.replace(node.security, descriptor.data, descriptor.size);
 }
 
-OpenRights rights_of(const CreateParameters& p, const Opened& opened)
+OpenRights rights_of(const CreateParameters& p, const Opened& opened, bool again)
 {
-    OpenRights rights{opened.granted, p.share, 0};
+    OpenRights rights{opened.granted, p.share, 0, again || opened.information == FILE_CREATED};
     if (!p.open_target_directory && opened.information == FILE_SUPERSEDED)
         rights.also_checked = DELETE;
     else if (!p.open_target_directory && opened.information == FILE_OVERWRITTEN)
@@ -144,6 +144,8 @@ class Opening : NonCopyable
     Owned<FileDesc> desc;
     Ptr<FileNode> node;
     bool known_to_user_mode = false;
+    /// The second attempt: user mode has been asked again since another file of this name was seen.
+    bool again = false;
 
     void commit()
     {
@@ -224,6 +226,24 @@ Async<NTSTATUS> open_after_violation(Opening& opening, const CreateParameters& p
     co_return open_node(*opening.desc, opening.node, p.file, rights, first_open, &conflict);
 }
 
+bool may_create(const CreateParameters& p)
+{
+    return p.disposition != FILE_OPEN && p.disposition != FILE_OVERWRITE;
+}
+
+/// A directory that is about to go takes no new files.
+bool is_parent_going(Volume& volume, const CreateParameters& p)
+{
+    const UNICODE_STRING path = p.main_path();
+    if (!may_create(p) || p.open_target_directory || name::is_root(path))
+        return false;
+    UNICODE_STRING parent, last;
+    name::split_last(path, &parent, &last);
+    FastMutexGuard guard(volume.nodes.mutex());
+    const FileNode* const node = volume.nodes.find(parent);
+    return node && node->is_directory && node->delete_pending;
+}
+
 /// The file system's main file of a stream, opened on the stream's behalf: known to user mode and counted,
 /// without a file object.
 Async<NTSTATUS> open_main_file(Volume& volume, const CreateParameters& p, PIRP irp, Opening& opening)
@@ -238,10 +258,9 @@ Async<NTSTATUS> open_main_file(Volume& volume, const CreateParameters& p, PIRP i
     if (!NT_SUCCESS(status))
         co_return status;
 
-    const bool may_create = p.disposition == FILE_CREATE || p.disposition == FILE_OPEN_IF ||
-                            p.disposition == FILE_OVERWRITE_IF || p.disposition == FILE_SUPERSEDE;
+    const ULONG disposition = may_create(p) ? FILE_OPEN_IF : FILE_OPEN;
     auto& create = request->Req.Create;
-    create.CreateOptions = FILE_OPEN_REPARSE_POINT | (may_create ? FILE_OPEN_IF : FILE_OPEN) << 24;
+    create.CreateOptions = FILE_OPEN_REPARSE_POINT | disposition << 24;
     create.DesiredAccess = FILE_READ_ATTRIBUTES;
     create.GrantedAccess = 0;
     create.ShareAccess = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
@@ -269,8 +288,10 @@ Async<NTSTATUS> open_main_file(Volume& volume, const CreateParameters& p, PIRP i
 
     bool first_open;
     Conflict conflict;
-    status = open_node(desc, opening.node, nullptr, {opened.granted, create.ShareAccess, 0}, &first_open,
-                       &conflict);
+    status = open_node(
+        desc, opening.node, nullptr,
+        {opened.granted, create.ShareAccess, 0, opening.again || opened.information == FILE_CREATED},
+        &first_open, &conflict);
     if (!NT_SUCCESS(status))
         co_return status;
     if (first_open)
@@ -296,8 +317,9 @@ Async<NTSTATUS> settle_oplocks(FileNode& node, const CreateParameters& p, PIRP i
     }
     if ((p.options & FILE_OPEN_REQUIRING_OPLOCK) && system.check_oplock_ex) {
         FastMutexGuard guard(node.volume().nodes.mutex());
+        bool taken = false; // never: the request is a create
         const NTSTATUS reserved =
-            seh::fsrtl_oplock_fsctrl(&node.oplock, irp, static_cast<ULONG>(node.handle_count));
+            seh::fsrtl_oplock_fsctrl(&node.oplock, irp, static_cast<ULONG>(node.handle_count), &taken);
         if (reserved != STATUS_SUCCESS)
             co_return reserved;
     }
@@ -383,9 +405,9 @@ void finish_open(Volume& volume, const CreateParameters& p, FileDesc& desc, cons
     p.access_state->PreviouslyGrantedAccess |= opened.granted;
     p.access_state->RemainingDesiredAccess &= ~(opened.granted | MAXIMUM_ALLOWED);
     if (desc.cacheable)
-        p.file->Flags |= FO_CACHE_SUPPORTED;
+        add_file_flags(p.file, FO_CACHE_SUPPORTED);
     if (!opened.is_directory() && (opened.info.FileAttributes & FILE_ATTRIBUTE_TEMPORARY))
-        p.file->Flags |= FO_TEMPORARY_FILE;
+        add_file_flags(p.file, FO_TEMPORARY_FILE);
 }
 
 /// Takes back a stream's open of its main file, with all that a handle's end means.
@@ -409,6 +431,9 @@ Async<NTSTATUS> enter_table(Volume& volume, const CreateParameters& p, Opening& 
     node.is_directory = opened.is_directory() && !node.is_stream();
     node.is_root = node.is_directory && name::is_root(node.name());
     opening.desc->user_context2 = opened.user_context2;
+    // [MS-FSA] 2.1.5.1.2
+    if (opened.overwrites() && opened.is_directory() && !p.is_stream() && !p.open_target_directory)
+        co_return STATUS_OBJECT_NAME_COLLISION;
     if (!normalize_name(volume, node, request.response()))
         co_return STATUS_OBJECT_NAME_INVALID;
 
@@ -422,8 +447,8 @@ Async<NTSTATUS> enter_table(Volume& volume, const CreateParameters& p, Opening& 
             co_return status;
     }
     const Ptr<FileNode> held = opening.node;
-    const NTSTATUS status =
-        open_node(*opening.desc, opening.node, p.file, rights_of(p, opened), first_open, conflict);
+    const NTSTATUS status = open_node(*opening.desc, opening.node, p.file,
+                                      rights_of(p, opened, opening.again), first_open, conflict);
     if (NT_SUCCESS(status) && *first_open)
         store_metadata(volume, *opening.node, p.file, request.response());
     hold.release();
@@ -441,8 +466,8 @@ Async<NTSTATUS> establish(Volume& volume, const CreateParameters& p, PIRP irp, O
     // All that is of interest has been copied; the answer's bytes do not survive what follows.
     request.forget_answer();
     if (status == STATUS_SHARING_VIOLATION && conflict != Conflict::none) {
-        status = co_await open_after_violation(opening, p, rights_of(p, opened), conflict, &first_open,
-                                               information);
+        status = co_await open_after_violation(opening, p, rights_of(p, opened, opening.again), conflict,
+                                               &first_open, information);
         if (NT_SUCCESS(status) && first_open)
             opening.node->set_file_info(p.file, opened.info, opened.information == FILE_CREATED);
     }
@@ -518,54 +543,65 @@ IrpTask create(Volume& volume, PIRP irp)
     if (is_volume_open)
         co_return open_volume(volume, p.file);
 
-    Opening main_file(volume, nullptr);
-    if (p.is_stream()) {
-        status = co_await open_main_file(volume, p, irp, main_file);
-        if (!NT_SUCCESS(status)) {
-            volume.statistics.count_create(status);
-            co_return status;
+    if (is_parent_going(volume, p))
+        co_return STATUS_DELETE_PENDING;
+
+    for (bool again = false;; again = true) {
+        Opening main_file(volume, nullptr);
+        main_file.again = again;
+        if (p.is_stream()) {
+            status = co_await open_main_file(volume, p, irp, main_file);
+            if (status == STATUS_RETRY && !again)
+                continue;
+            if (!NT_SUCCESS(status)) {
+                volume.statistics.count_create(status);
+                co_return status;
+            }
         }
-    }
 
-    Opening opening(volume, p.file);
-    opening.desc = Owned<FileDesc>(fsp::fsd::create<FileDesc>(volume));
-    const UNICODE_STRING node_path = p.node_path();
-    opening.node = FileNode::make(volume, node_path, p.is_stream() ? main_file.desc->node.get() : nullptr);
-    RequestPtr request;
-    status = opening.desc && opening.node ? p.is_stream() ? make_stream_request(volume, p, irp, &request)
-                                                          : make_request(volume, p, irp, &request)
-                                          : STATUS_INSUFFICIENT_RESOURCES;
+        Opening opening(volume, p.file);
+        opening.again = again;
+        opening.desc = Owned<FileDesc>(fsp::fsd::create<FileDesc>(volume));
+        const UNICODE_STRING node_path = p.node_path();
+        opening.node =
+            FileNode::make(volume, node_path, p.is_stream() ? main_file.desc->node.get() : nullptr);
+        RequestPtr request;
+        status = opening.desc && opening.node ? p.is_stream() ? make_stream_request(volume, p, irp, &request)
+                                                              : make_request(volume, p, irp, &request)
+                                              : STATUS_INSUFFICIENT_RESOURCES;
 
-    IrpResult result{status, 0};
-    if (NT_SUCCESS(status)) {
-        const Response answer = co_await volume.ask(*request);
-        if (answer.status() == STATUS_REPARSE) {
-            result = finish_reparse(volume, irp, answer);
-        } else if (!NT_SUCCESS(answer.status())) {
-            result = {answer.status(), answer.information()};
-        } else if (!answer.answered()) {
-            result = {STATUS_CANCELLED, 0};
-        } else {
-            opening.known_to_user_mode = true;
-            ULONG information = 0;
-            result.status = co_await establish(volume, p, irp, opening, *request, &information);
-            result.information = information;
+        IrpResult result{status, 0};
+        if (NT_SUCCESS(status)) {
+            const Response answer = co_await volume.ask(*request);
+            if (answer.status() == STATUS_REPARSE) {
+                result = finish_reparse(volume, irp, answer);
+            } else if (!NT_SUCCESS(answer.status())) {
+                result = {answer.status(), answer.information()};
+            } else if (!answer.answered()) {
+                result = {STATUS_CANCELLED, 0};
+            } else {
+                opening.known_to_user_mode = true;
+                ULONG information = 0;
+                result.status = co_await establish(volume, p, irp, opening, *request, &information);
+                result.information = information;
+            }
         }
-    }
-    volume.statistics.count_create(result.status);
+        volume.statistics.count_create(result.status);
 
-    if (NT_SUCCESS(result.status) && result.status != STATUS_REPARSE) {
-        opening.desc->main_desc = main_file.desc.get();
-        main_file.commit();
-        opening.commit();
-        co_return result;
+        if (NT_SUCCESS(result.status) && result.status != STATUS_REPARSE) {
+            opening.desc->main_desc = main_file.desc.get();
+            main_file.commit();
+            opening.commit();
+            co_return result;
+        }
+        opening.abandon(true);
+        if (main_file.desc && main_file.desc->node) {
+            Owned<FileDesc> desc = move(main_file.desc);
+            co_await close_main_file(volume, move(desc), irp);
+        }
+        if (result.status != STATUS_RETRY || again)
+            co_return result;
     }
-    opening.abandon(true);
-    if (main_file.desc && main_file.desc->node) {
-        Owned<FileDesc> desc = move(main_file.desc);
-        co_await close_main_file(volume, move(desc), irp);
-    }
-    co_return result;
 }
 
 } // namespace fsp::fsd

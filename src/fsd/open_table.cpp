@@ -65,6 +65,13 @@ NTSTATUS open_node(FileDesc& desc, Ptr<FileNode>& node, PFILE_OBJECT file, const
             return status;
     }
     FileNode* opened = table.find(node->name());
+    if (opened && opened->user_context != node->user_context) {
+        if (!rights.is_latest)
+            return STATUS_RETRY;
+        opened->posix_deleted = true; // its handles must not delete what has the name now
+        table.remove(*opened);
+        opened = nullptr;
+    }
     if (opened) {
         const NTSTATUS status = check_existing(*opened, file, rights, conflict);
         if (!NT_SUCCESS(status))

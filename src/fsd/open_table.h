@@ -23,11 +23,15 @@ struct OpenRights
     ULONG share = 0;
     /// Checked as if granted, but not recorded: overwriting needs FILE_WRITE_DATA, superseding DELETE.
     ACCESS_MASK also_checked = 0;
+    /// The open knows the file that has the name now: a node that stands for another one has lost it.
+    bool is_latest = false;
 };
 
 /// Counts an open of `node`, which is replaced by the node that is in the table already if there is one.
 /// Without file object (a stream's open of its main file) share access is not involved.
-/// STATUS_DELETE_PENDING, STATUS_SHARING_VIOLATION with *conflict, or STATUS_SUCCESS with desc.node set.
+/// STATUS_DELETE_PENDING, STATUS_SHARING_VIOLATION with *conflict, STATUS_RETRY if the node in the table
+/// stands for another file of the same name (one of the two was deleted while user mode's answer was on its
+/// way), or STATUS_SUCCESS with desc.node set.
 NTSTATUS open_node(FileDesc& desc, Ptr<FileNode>& node, PFILE_OBJECT file, const OpenRights& rights,
                    bool* first_open, Conflict* conflict) noexcept;
 

@@ -73,6 +73,69 @@ TEST_P(Open, SharingViolationPostsClose)
     EXPECT_EQ(std::count(kinds.begin(), kinds.end(), UINT32{FspFsctlTransactCleanupKind}), 2);
 }
 
+namespace {
+
+/// Opens name the contexts in this order; the last one again and again. Notes which contexts are closed.
+struct Contexts
+{
+    std::vector<UINT64> given;
+    std::vector<UINT64> closed;
+    size_t opens = 0;
+
+    Volume::Handler handler(Volume& volume)
+    {
+        return [this, &volume](const FSP_FSCTL_TRANSACT_REQ& request, FSP_FSCTL_TRANSACT_RSP& response) {
+            volume.serve_default(request, response);
+            std::lock_guard lock(volume.mutex);
+            if (request.Kind == FspFsctlTransactCreateKind) {
+                response.Rsp.Create.Opened.UserContext = given[std::min(opens, given.size() - 1)];
+                opens++;
+            } else if (request.Kind == FspFsctlTransactCloseKind)
+                closed.push_back(request.Req.Close.UserContext);
+            return true;
+        };
+    }
+};
+
+} // namespace
+
+// The file that an answer speaks of was deleted, and another made under its name, before the answer arrived.
+TEST_P(Open, AnswerAboutAFileThatIsGoneIsAskedForAgain)
+{
+    volume.files[u"\\a"];
+    Contexts contexts{{1, 2, 1}, {}};
+    volume.handler = contexts.handler(volume);
+    start();
+    HANDLE first = nullptr, second = nullptr;
+    ASSERT_EQ(volume.open(u"\\a", &first), STATUS_SUCCESS);
+    ASSERT_EQ(volume.open(u"\\a", &second), STATUS_SUCCESS);
+    volume.wait_for(FspFsctlTransactCloseKind, 1);
+    NtClose(first);
+    NtClose(second);
+    volume.wait_for(FspFsctlTransactCloseKind, 3);
+    std::lock_guard lock(volume.mutex);
+    EXPECT_EQ(contexts.opens, 3u);
+    EXPECT_EQ(contexts.closed, (std::vector<UINT64>{2, 1, 1}));
+}
+
+TEST_P(Open, NewFileOfTheSameNameIsNotTakenForTheOldOne)
+{
+    volume.files[u"\\a"];
+    Contexts contexts{{1, 2}, {}};
+    volume.handler = contexts.handler(volume);
+    start();
+    HANDLE first = nullptr, second = nullptr;
+    ASSERT_EQ(volume.open(u"\\a", &first), STATUS_SUCCESS);
+    ASSERT_EQ(volume.open(u"\\a", &second), STATUS_SUCCESS);
+    volume.wait_for(FspFsctlTransactCloseKind, 1);
+    NtClose(first);
+    volume.wait_for(FspFsctlTransactCloseKind, 2);
+    NtClose(second);
+    volume.wait_for(FspFsctlTransactCloseKind, 3);
+    std::lock_guard lock(volume.mutex);
+    EXPECT_EQ(contexts.closed, (std::vector<UINT64>{2, 1, 2}));
+}
+
 TEST_P(Open, DeleteOnCloseRemovesTheFileAtCleanup)
 {
     volume.files[u"\\a"];

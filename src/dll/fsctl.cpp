@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dll/dll.h"
+#include "dll/os.h"
 #include "dll/transport.h"
 #include "nt/text.h"
 
@@ -36,9 +37,9 @@ NTSTATUS open_device(const std::basic_string<WCHAR>& path, HANDLE* device)
                : status;
 }
 
-NTSTATUS plain_control(HANDLE handle, ULONG code)
+NTSTATUS stop(HANDLE handle, ULONG code)
 {
-    return transport::control(handle, code, nullptr, 0, nullptr, 0, nullptr);
+    return os::insist([&] { return transport::control(handle, code, nullptr, 0, nullptr, 0, nullptr); });
 }
 
 } // namespace
@@ -99,17 +100,20 @@ NTSTATUS FspFsctlTransact(HANDLE VolumeHandle, PVOID ResponseBuf, SIZE_T Respons
     if (PRequestBufSize != nullptr)
         *PRequestBufSize = 0;
 
+    // The driver takes responses only when it can finish the call: no answer is lost, none is taken twice.
     ULONG received = 0;
-    const NTSTATUS status =
-        transport::control(VolumeHandle, Batch ? FSP_FSCTL_TRANSACT_BATCH : FSP_FSCTL_TRANSACT, ResponseBuf,
-                           static_cast<ULONG>(ResponseBufSize), RequestBuf, capacity, &received);
+    const ULONG code = Batch ? FSP_FSCTL_TRANSACT_BATCH : FSP_FSCTL_TRANSACT;
+    const NTSTATUS status = os::insist([&] {
+        return transport::control(VolumeHandle, code, ResponseBuf, static_cast<ULONG>(ResponseBufSize),
+                                  RequestBuf, capacity, &received);
+    });
     if (NT_SUCCESS(status) && PRequestBufSize != nullptr)
         *PRequestBufSize = received;
     return status;
 }
 
-NTSTATUS FspFsctlStop(HANDLE VolumeHandle) { return plain_control(VolumeHandle, FSP_FSCTL_STOP); }
-NTSTATUS FspFsctlStop0(HANDLE VolumeHandle) { return plain_control(VolumeHandle, FSP_FSCTL_STOP0); }
+NTSTATUS FspFsctlStop(HANDLE VolumeHandle) { return stop(VolumeHandle, FSP_FSCTL_STOP); }
+NTSTATUS FspFsctlStop0(HANDLE VolumeHandle) { return stop(VolumeHandle, FSP_FSCTL_STOP0); }
 
 NTSTATUS FspFsctlNotify(HANDLE VolumeHandle, FSP_FSCTL_NOTIFY_INFO* NotifyInfo, SIZE_T Size)
 {

@@ -86,7 +86,7 @@ void start_inline_dispatch(FSP_FILE_SYSTEM* fs, ULONG max_concurrency)
 
 void stop_inline_dispatch(FSP_FILE_SYSTEM* fs)
 {
-    transport::set_inline_dispatch(fs->VolumeHandle, nullptr, nullptr, 0);
+    os::insist([&] { return transport::set_inline_dispatch(fs->VolumeHandle, nullptr, nullptr, 0); });
 }
 
 } // namespace fsp::dll

@@ -20,6 +20,18 @@ UINT32 thread_id();
 ULONG processor_count();
 void sleep_ms(ULONG milliseconds);
 
+/// Sends what must arrive: tries again while the kernel has no memory for it. `send` returns such a status
+/// only if nothing has happened.
+template<class Send> NTSTATUS insist(Send send)
+{
+    for (;;) {
+        const NTSTATUS status = send();
+        if (status != STATUS_INSUFFICIENT_RESOURCES && status != STATUS_WORKING_SET_QUOTA)
+            return status;
+        sleep_ms(1);
+    }
+}
+
 /// Sleeps while *address is `value`; wakes at wake_*, and sometimes for no reason.
 void wait_on_address(const UINT32* address, UINT32 value);
 void wake_one(const UINT32* address);

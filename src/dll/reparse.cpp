@@ -275,14 +275,15 @@ NTSTATUS FspFileSystemCanReplaceReparsePoint(PVOID CurrentReparseData, SIZE_T Cu
     constexpr SIZE_T guid_offset = REPARSE_DATA_BUFFER_HEADER_SIZE;
     constexpr SIZE_T guid_end = guid_offset + sizeof(GUID);
 
-    const auto* current = static_cast<const REPARSE_DATA_BUFFER*>(CurrentReparseData);
-    const auto* replace = static_cast<const REPARSE_DATA_BUFFER*>(ReplaceReparseData);
-    if (CurrentReparseDataSize < sizeof current->ReparseTag ||
-        ReplaceReparseDataSize < sizeof replace->ReparseTag)
+    // Of a request, whose pieces are not aligned.
+    ULONG current_tag, replace_tag;
+    if (CurrentReparseDataSize < sizeof current_tag || ReplaceReparseDataSize < sizeof replace_tag)
         return STATUS_IO_REPARSE_DATA_INVALID;
-    if (current->ReparseTag != replace->ReparseTag)
+    std::memcpy(&current_tag, CurrentReparseData, sizeof current_tag);
+    std::memcpy(&replace_tag, ReplaceReparseData, sizeof replace_tag);
+    if (current_tag != replace_tag)
         return STATUS_IO_REPARSE_TAG_MISMATCH;
-    if ((current->ReparseTag & 0x80000000) == 0 &&
+    if ((current_tag & 0x80000000) == 0 &&
         (CurrentReparseDataSize < guid_end || ReplaceReparseDataSize < guid_end ||
          std::memcmp(static_cast<const UINT8*>(CurrentReparseData) + guid_offset,
                      static_cast<const UINT8*>(ReplaceReparseData) + guid_offset, sizeof(GUID)) != 0))

@@ -63,21 +63,18 @@ void tell_watchers(Volume& volume, const UNICODE_STRING& name, ULONG filter, ULO
 class BreakIrp : NonCopyable
 {
   public:
-    BreakIrp(Volume& volume, PFILE_OBJECT cause) : irp_(IoAllocateIrp(volume.device()->StackSize, FALSE))
+    BreakIrp(Volume& volume, PFILE_OBJECT cause)
     {
-        if (!irp_)
-            return;
+        // Without it somebody would go on with stale data.
+        while (!(irp_ = IoAllocateIrp(volume.device()->StackSize, FALSE)))
+            wait_for_memory();
         IoSetNextIrpStackLocation(irp_);
         PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(irp_);
         stack->MajorFunction = IRP_MJ_WRITE;
         stack->FileObject = cause;
         irp_->RequestorMode = KernelMode;
     }
-    ~BreakIrp()
-    {
-        if (irp_)
-            IoFreeIrp(irp_);
-    }
+    ~BreakIrp() { IoFreeIrp(irp_); }
     PIRP get() const { return irp_; }
 
   private:
@@ -91,8 +88,6 @@ void break_caching(Volume& volume, FileNode& node, PFILE_OBJECT cause, ULONG fla
     if (!__atomic_load_n(&node.oplock, __ATOMIC_RELAXED) || !system.check_oplock_ex)
         return;
     BreakIrp irp(volume, cause);
-    if (!irp.get())
-        return;
     if (!cause)
         flags |= OPLOCK_FLAG_IGNORE_OPLOCK_KEYS; // nobody's own doing
     (void)check_oplock(&node.oplock, irp.get(), flags | OPLOCK_FLAG_COMPLETE_IF_OPLOCKED, nullptr, nullptr,
@@ -143,9 +138,11 @@ void report_change(Volume& volume, const UNICODE_STRING& name, ULONG filter, ULO
 
 void report_node_change(FileNode& node, ULONG filter, ULONG action, Stale stale, PFILE_OBJECT cause) noexcept
 {
+    // A change that is not reported leaves stale listings behind.
     NameCopy name;
-    if (name.assign(node))
-        report_change(node.volume(), name.view(), filter, action, stale, cause);
+    while (!name.assign(node))
+        wait_for_memory();
+    report_change(node.volume(), name.view(), filter, action, stale, cause);
 }
 
 void invalidate_parent(Volume& volume, const UNICODE_STRING& name, PFILE_OBJECT cause) noexcept

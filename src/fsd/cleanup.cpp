@@ -29,7 +29,7 @@ struct Due
 
 Due what_is_due(const FileDesc& desc, PFILE_OBJECT file, const HandleEnd& end)
 {
-    const bool modified = file && (file->Flags & (FO_FILE_MODIFIED | FO_FILE_SIZE_CHANGED));
+    const bool modified = file && (file_flags(file) & (FO_FILE_MODIFIED | FO_FILE_SIZE_CHANGED));
     Due due;
     due.deletes = end.deletes;
     due.set_allocation_size = end.last && !end.delete_pending && desc.node->truncate_on_close;
@@ -55,11 +55,8 @@ void fill(FSP_FSCTL_TRANSACT_REQ& message, const FileDesc& desc, const Due& due)
 void make_delete_request(FileDesc& desc, RequestPtr* request)
 {
     NameCopy name;
-    while (!name.assign(*desc.node)) {
-        LARGE_INTEGER pause;
-        pause.QuadPart = -10 * 10'000; // 10 ms
-        KeDelayExecutionThread(KernelMode, FALSE, &pause);
-    }
+    while (!name.assign(*desc.node))
+        wait_for_memory();
     Request::make(request, FspFsctlTransactCleanupKind, &name.view(), 0, true);
 }
 
@@ -120,6 +117,9 @@ Async<NTSTATUS> end_handle(MustSucceed, Volume& volume, FileDesc& desc, PFILE_OB
 {
     FileNode& node = *desc.node;
     if (file) {
+        NodeHold hold;
+        if (__atomic_load_n(&node.claimed, __ATOMIC_SEQ_CST))
+            hold.acquire(node, Part::main, Access::exclusive);
         if (node.is_directory) {
             end_watches_of_handle(volume, file);
         } else {
@@ -175,12 +175,12 @@ IrpTask cleanup(Volume& volume, PIRP irp)
 {
     const PFILE_OBJECT file = IoGetCurrentIrpStackLocation(irp)->FileObject;
     FileDesc* const desc = FileDesc::of(file);
-    if (desc && !exchange(desc->cleaned_up, true)) {
+    if (desc && !__atomic_exchange_n(&desc->cleaned_up, true, __ATOMIC_SEQ_CST)) {
         co_await end_handle(MustSucceed{}, volume, *desc, file, irp);
         if (desc->main_desc)
             co_await end_handle(MustSucceed{}, volume, *desc->main_desc, nullptr, irp);
     }
-    file->Flags |= FO_CLEANUP_COMPLETE;
+    add_file_flags(file, FO_CLEANUP_COMPLETE);
     co_return STATUS_SUCCESS;
 }
 

@@ -74,7 +74,7 @@ BOOLEAN NTAPI fast_write(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length,
 {
     FileNode* node = cached_file(file);
     // A negative offset means "append", or is an error.
-    if (!node || offset->QuadPart < 0 || (file->Flags & FO_WRITE_THROUGH))
+    if (!node || offset->QuadPart < 0 || (file_flags(file) & FO_WRITE_THROUGH))
         return FALSE;
     if (length == 0)
         return answered(io, STATUS_SUCCESS, 0);
@@ -94,7 +94,7 @@ BOOLEAN NTAPI fast_write(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length,
     TopLevel top(*node);
     if (!NT_SUCCESS(seh::cc_copy_write(file, to, length, wait, buffer)))
         return FALSE;
-    file->Flags |= FO_FILE_MODIFIED;
+    add_file_flags(file, FO_FILE_MODIFIED);
     file->CurrentByteOffset.QuadPart = static_cast<LONGLONG>(to + length);
     return answered(io, STATUS_SUCCESS, length);
 }

@@ -21,8 +21,14 @@ IrpTask lock_control(Volume&, PIRP irp)
         if (!NT_SUCCESS(status))
             co_return status;
     }
+    if (!may_claim(node, *FileDesc::of(file)))
+        co_return STATUS_FILE_CLOSED;
     // The package completes the IRP, at once or when the range becomes free.
-    co_return IrpTaken{seh::fsrtl_process_file_lock(&node.file_lock, irp, nullptr)};
+    bool taken = false;
+    const NTSTATUS status = seh::fsrtl_process_file_lock(&node.file_lock, irp, nullptr, &taken);
+    if (!taken)
+        co_return status;
+    co_return IrpTaken{status};
 }
 
 } // namespace fsp::fsd

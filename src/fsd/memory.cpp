@@ -30,14 +30,14 @@ NPAGED_LOOKASIDE_LIST* list_for(size_t size)
 
 POOL_TYPE type_of(Pool pool) { return pool == Pool::paged ? PagedPool : nonpaged_type; }
 
-void wait_for_memory()
+} // namespace
+
+void wait_for_memory() noexcept
 {
     LARGE_INTEGER pause;
     pause.QuadPart = -10 * 10000; // 10 ms
     KeDelayExecutionThread(KernelMode, FALSE, &pause);
 }
-
-} // namespace
 
 void* pool_allocate(size_t size, Pool pool) noexcept
 {

@@ -28,6 +28,8 @@ void* pool_allocate(size_t size, Pool pool = Pool::nonpaged) noexcept;
 void* pool_allocate_external(size_t size, Pool pool = Pool::paged) noexcept;
 /// Waits and retries until the memory is there: only for work that must not be lost (cleanup, close).
 void* pool_allocate_must_succeed(size_t size) noexcept;
+/// A pause before the next try of something that must succeed.
+void wait_for_memory() noexcept;
 void pool_free(void* memory) noexcept;
 
 /// Fixed-size-class caches in front of the non-paged pool for coroutine frames, requests, nodes and

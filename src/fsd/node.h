@@ -84,6 +84,7 @@ class FileNode : NonCopyable
     bool delete_pending = false;
     bool posix_deleted = false;
     bool in_table = false;
+    bool claimed = false; // see may_claim()
 
     // ---- metadata ----
     MetaCacheSlot security, directory, streams, ea; // a stream's are its main file's, see base()
@@ -183,7 +184,7 @@ class FileDesc : NonCopyable
     bool delete_on_close = false;
     bool cacheable = false; // data caching is enabled for the handle
     bool posix_delete = false;
-    bool cleaned_up = false;
+    bool cleaned_up = false;            // see may_claim()
     bool denies_delete_to_main = false; // counted in main_file()->stream_denies_delete
 
     // Set explicitly through this handle: cleanup must not set them.

@@ -54,6 +54,14 @@ Async<NTSTATUS> enter(FileNode& node, PIRP irp, NodeHold& hold, Part part, Acces
     }
 }
 
+bool may_claim(FileNode& node, const FileDesc& desc) noexcept
+{
+    // Either the cleanup finds the node claimed, and waits for the main resource, or the handle is found
+    // here.
+    __atomic_store_n(&node.claimed, true, __ATOMIC_SEQ_CST);
+    return !__atomic_load_n(&desc.cleaned_up, __ATOMIC_SEQ_CST);
+}
+
 NTSTATUS lock_user_buffer(PIRP irp, ULONG length, LOCK_OPERATION operation) noexcept
 {
     if (irp->MdlAddress || length == 0 || !irp->UserBuffer)

@@ -31,6 +31,11 @@ bool try_enter(FileNode& node, PIRP irp, NodeHold& hold, Part part, Access acces
 /// The same with all the waiting that it takes, nothing held meanwhile; may continue on another thread.
 Async<NTSTATUS> enter(FileNode& node, PIRP irp, NodeHold& hold, Part part, Access access, Oplocks oplocks);
 
+/// Locks, oplocks and watches belong to a handle, whose cleanup takes them back. To be asked before one is
+/// given, with the main resource held: a request may arrive when the cleanup is through. @return false: it
+/// is, or is about to be (STATUS_FILE_CLOSED)
+bool may_claim(FileNode& node, const FileDesc& desc) noexcept;
+
 /// The caller's buffer (UserBuffer or MdlAddress) as an address that is good in any context until the IRP is
 /// completed: locks the pages, unless the file system runs in line. To be called on the requestor's own
 /// thread.
@@ -114,7 +119,7 @@ class Subject : NonCopyable
 /// Advances the position of a synchronous handle.
 inline void set_position(PFILE_OBJECT file, UINT64 position)
 {
-    if (file->Flags & FO_SYNCHRONOUS_IO)
+    if (file_flags(file) & FO_SYNCHRONOUS_IO)
         file->CurrentByteOffset.QuadPart = static_cast<LONGLONG>(position);
 }
 

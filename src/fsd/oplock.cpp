@@ -89,6 +89,8 @@ IrpTask oplock_control(Volume& volume, PIRP irp)
         if (!NT_SUCCESS(status))
             co_return status;
     }
+    if (!may_claim(node, *FileDesc::of(file)))
+        co_return STATUS_FILE_CLOSED;
     ULONG count = 0;
     if (asked.request) {
         FastMutexGuard guard(volume.nodes.mutex());
@@ -98,7 +100,11 @@ IrpTask oplock_control(Volume& volume, PIRP irp)
                                 : static_cast<ULONG>(FsRtlAreThereCurrentFileLocks(&node.file_lock));
     }
     // The package completes the IRP: at once, or when the oplock breaks.
-    co_return IrpTaken{seh::fsrtl_oplock_fsctrl(&node.oplock, irp, count)};
+    bool taken = false;
+    status = seh::fsrtl_oplock_fsctrl(&node.oplock, irp, count, &taken);
+    if (!taken)
+        co_return status;
+    co_return IrpTaken{status};
 }
 
 } // namespace fsp::fsd

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "wdk.h"
+
 namespace fsp::fsd {
 
 /// A word that is written under a lock and also read without it, where the reader can do with an old value.
@@ -29,5 +31,19 @@ template<class T> class Published
 
     T value_;
 };
+
+/// FILE_OBJECT.Flags: several requests on one file may change them at a time.
+inline ULONG file_flags(const FILE_OBJECT* file) noexcept
+{
+    return __atomic_load_n(&file->Flags, __ATOMIC_RELAXED);
+}
+inline void add_file_flags(PFILE_OBJECT file, ULONG flags) noexcept
+{
+    __atomic_fetch_or(&file->Flags, flags, __ATOMIC_RELAXED);
+}
+inline void remove_file_flags(PFILE_OBJECT file, ULONG flags) noexcept
+{
+    __atomic_fetch_and(&file->Flags, ~flags, __ATOMIC_RELAXED);
+}
 
 } // namespace fsp::fsd

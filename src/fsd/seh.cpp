@@ -217,17 +217,32 @@ NTSTATUS fsrtl_notify_report_change(PNOTIFY_SYNC sync, PLIST_ENTRY list, PUNICOD
     return STATUS_SUCCESS;
 }
 
-NTSTATUS fsrtl_process_file_lock(PFILE_LOCK lock, PIRP irp, PVOID context) noexcept
+NTSTATUS fsrtl_process_file_lock(PFILE_LOCK lock, PIRP irp, PVOID context, bool* taken) noexcept
 {
     NTSTATUS status = STATUS_SUCCESS;
+    *taken = false;
     FSP_GUARDED(status = FsRtlProcessFileLock(lock, irp, context));
+    *taken = true;
     return status;
 }
 
-NTSTATUS fsrtl_oplock_fsctrl(POPLOCK oplock, PIRP irp, ULONG open_count) noexcept
+NTSTATUS fsrtl_oplock_fsctrl(POPLOCK oplock, PIRP irp, ULONG open_count, bool* taken) noexcept
 {
     NTSTATUS status = STATUS_SUCCESS;
+    *taken = false;
     FSP_GUARDED(status = FsRtlOplockFsctrl(oplock, irp, open_count));
+    *taken = true;
+    return status;
+}
+
+NTSTATUS fsrtl_check_oplock(CheckOplock* routine, POPLOCK oplock, PIRP irp, ULONG flags, PVOID context,
+                            POPLOCK_WAIT_COMPLETE_ROUTINE complete, POPLOCK_FS_PREPOST_IRP post) noexcept
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    if (routine)
+        FSP_GUARDED(status = routine(oplock, irp, flags, context, complete, post));
+    else
+        FSP_GUARDED(status = FsRtlCheckOplock(oplock, irp, context, complete, post));
     return status;
 }
 

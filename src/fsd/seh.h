@@ -46,9 +46,15 @@ NTSTATUS fsrtl_notify_change_directory(PNOTIFY_SYNC sync, PVOID context, PUNICOD
                                        PLIST_ENTRY list, BOOLEAN watch_tree, ULONG filter, PIRP irp) noexcept;
 NTSTATUS fsrtl_notify_report_change(PNOTIFY_SYNC sync, PLIST_ENTRY list, PUNICODE_STRING name,
                                     USHORT last_component_offset, ULONG filter, ULONG action) noexcept;
-/// Takes the IRP: the returned status is that of the IRP, which is completed or pended by the package.
-NTSTATUS fsrtl_process_file_lock(PFILE_LOCK lock, PIRP irp, PVOID context) noexcept;
-NTSTATUS fsrtl_oplock_fsctrl(POPLOCK oplock, PIRP irp, ULONG open_count) noexcept;
+/// The package takes the IRP and completes it, now or later; *taken is false if it raised instead: the IRP is
+/// still the caller's then.
+NTSTATUS fsrtl_process_file_lock(PFILE_LOCK lock, PIRP irp, PVOID context, bool* taken) noexcept;
+NTSTATUS fsrtl_oplock_fsctrl(POPLOCK oplock, PIRP irp, ULONG open_count, bool* taken) noexcept;
+using CheckOplock = NTSTATUS NTAPI(POPLOCK oplock, PIRP irp, ULONG flags, PVOID context,
+                                   POPLOCK_WAIT_COMPLETE_ROUTINE complete, POPLOCK_FS_PREPOST_IRP post);
+/// Any routine of the check's form; FsRtlCheckOplock for null. It raises before it has done anything.
+NTSTATUS fsrtl_check_oplock(CheckOplock* routine, POPLOCK oplock, PIRP irp, ULONG flags, PVOID context,
+                            POPLOCK_WAIT_COMPLETE_ROUTINE complete, POPLOCK_FS_PREPOST_IRP post) noexcept;
 bool fsrtl_is_name_in_expression(PUNICODE_STRING expression, PUNICODE_STRING name, BOOLEAN ignore_case,
                                  NTSTATUS* status) noexcept;
 

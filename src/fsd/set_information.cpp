@@ -99,9 +99,9 @@ IrpTask set_basic(Volume& volume, PIRP irp)
     node.set_file_info(file, info);
     mark_explicit(desc, basic);
     if (info.FileAttributes & FILE_ATTRIBUTE_TEMPORARY)
-        file->Flags |= FO_TEMPORARY_FILE;
+        add_file_flags(file, FO_TEMPORARY_FILE);
     else
-        file->Flags &= ~ULONG{FO_TEMPORARY_FILE};
+        remove_file_flags(file, FO_TEMPORARY_FILE);
     report_node_change(node, basic_filter(basic), FILE_ACTION_MODIFIED, Stale::parent, file);
     co_return STATUS_SUCCESS;
 }
@@ -149,7 +149,7 @@ IrpTask set_size(Volume& volume, PIRP irp)
     }
     if (!NT_SUCCESS(status))
         co_return status;
-    file->Flags |= FO_FILE_MODIFIED;
+    add_file_flags(file, FO_FILE_MODIFIED);
     report_size(node, file);
     co_return STATUS_SUCCESS;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "system.h"
+#include "seh.h"
 
 namespace fsp::fsd {
 
@@ -39,19 +40,17 @@ FSP_INIT void find_system_routines() noexcept
 NTSTATUS check_oplock(POPLOCK oplock, PIRP irp, ULONG flags, PVOID context,
                       POPLOCK_WAIT_COMPLETE_ROUTINE complete, POPLOCK_FS_PREPOST_IRP post) noexcept
 {
-    if (system.check_oplock_ex)
-        return system.check_oplock_ex(oplock, irp, flags, context, complete, post);
-    // Flags came with keys and atomic requests, which such a kernel has not: what they ask for is done.
-    if (flags != 0)
+    // Flags came with keys and atomic requests, which an old kernel has not: what they ask for is done.
+    if (!system.check_oplock_ex && flags != 0)
         return STATUS_SUCCESS;
-    return FsRtlCheckOplock(oplock, irp, context, complete, post);
+    return seh::fsrtl_check_oplock(system.check_oplock_ex, oplock, irp, flags, context, complete, post);
 }
 
 NTSTATUS break_handle_oplock(POPLOCK oplock, PIRP irp, ULONG flags, PVOID context,
                              POPLOCK_WAIT_COMPLETE_ROUTINE complete, POPLOCK_FS_PREPOST_IRP post) noexcept
 {
     if (system.oplock_break_h)
-        return system.oplock_break_h(oplock, irp, flags, context, complete, post);
+        return seh::fsrtl_check_oplock(system.oplock_break_h, oplock, irp, flags, context, complete, post);
     return STATUS_SUCCESS;
 }
 

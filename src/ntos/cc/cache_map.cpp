@@ -5,6 +5,7 @@
 
 #include "ntos/cc/lazy_writer.h"
 #include "ntos/cc/paging_io.h"
+#include "ntos/faults.h"
 #include "ntos/mm/guarded_copy.h"
 
 #include <algorithm>
@@ -83,6 +84,8 @@ View* CacheMap::view_at(uint64_t index, bool create)
     if (it != views_.end())
         return it->second.get();
     if (!create)
+        return nullptr;
+    if (faults::fails(faults::Kind::allocation)) [[unlikely]]
         return nullptr;
     auto view = std::make_unique<View>();
     view->map = this;

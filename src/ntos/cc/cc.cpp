@@ -4,6 +4,7 @@
 #include "ntos/cc/cache_map.h"
 #include "ntos/cc/lazy_writer.h"
 #include "ntos/cc/paging_io.h"
+#include "ntos/file_flags.h"
 #include "ntos/fsrtl/file_callbacks.h"
 
 using namespace fsp::ntos;
@@ -173,7 +174,7 @@ BOOLEAN NTAPI CcCopyWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, UL
     NTSTATUS status = map.write(u64(FileOffset), Buffer, Length, Wait);
     if (status == STATUS_CANT_WAIT)
         return FALSE;
-    if (NT_SUCCESS(status) && (FileObject->Flags & FO_WRITE_THROUGH))
+    if (NT_SUCCESS(status) && (flags_of(FileObject) & FO_WRITE_THROUGH))
         status = map.flush(u64(FileOffset), Length);
     if (!NT_SUCCESS(status))
         raise(status);
@@ -225,7 +226,7 @@ VOID NTAPI CcMdlWriteComplete(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset
     const ULONG length = chain_length(MdlChain);
     map.mark_dirty(u64(FileOffset), length);
     unpin_chain(MdlChain);
-    if (FileObject->Flags & FO_WRITE_THROUGH) {
+    if (flags_of(FileObject) & FO_WRITE_THROUGH) {
         const NTSTATUS status = map.flush(u64(FileOffset), length);
         if (!NT_SUCCESS(status))
             raise(status);
@@ -244,7 +245,7 @@ BOOLEAN NTAPI CcZeroData(PFILE_OBJECT FileObject, PLARGE_INTEGER StartOffset, PL
     NTSTATUS status = STATUS_SUCCESS;
     if (PrivateMap* own = private_map(FileObject)) {
         status = own->map->zero(offset, end - offset, Wait);
-        if (NT_SUCCESS(status) && (FileObject->Flags & FO_WRITE_THROUGH))
+        if (NT_SUCCESS(status) && (flags_of(FileObject) & FO_WRITE_THROUGH))
             status = own->map->flush(offset, end - offset);
     } else if (!Wait) {
         return FALSE;

@@ -4,6 +4,7 @@
 #include "ntos/cc/cache_map.h"
 
 #include "ntos/cc/lazy_writer.h"
+#include "ntos/faults.h"
 
 #include <new>
 
@@ -135,6 +136,8 @@ NTSTATUS CacheMap::start_caching(PFILE_OBJECT file, const CC_FILE_SIZES& sizes,
 {
     if (file->PrivateCacheMap)
         return STATUS_SUCCESS;
+    if (faults::fails(faults::Kind::allocation)) [[unlikely]]
+        return STATUS_INSUFFICIENT_RESOURCES;
     MapRef map(acquire(file, sizes));
     auto fresh = std::unique_ptr<PrivateMap>(new (std::nothrow) PrivateMap);
     if (!map || !fresh)

@@ -3,6 +3,7 @@
 #include "ke/futex.h"
 #include "ke/thread.h"
 #include "ke/wait.h"
+#include "ntos/faults.h"
 #include "verifier/checks.h"
 
 using namespace fsp::ntos;
@@ -124,7 +125,7 @@ VOID NTAPI ExAcquireFastMutex(PFAST_MUTEX FastMutex)
 
 BOOLEAN NTAPI ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex)
 {
-    if (!try_acquire(FastMutex))
+    if (faults::fails(faults::Kind::lock_try) || !try_acquire(FastMutex))
         return FALSE;
     PKTHREAD thread = current_thread();
     if (verifier::enabled) [[unlikely]]
@@ -171,7 +172,7 @@ VOID NTAPI KeReleaseGuardedMutex(PKGUARDED_MUTEX Mutex)
 BOOLEAN NTAPI KeTryToAcquireGuardedMutex(PKGUARDED_MUTEX Mutex)
 {
     KeEnterGuardedRegion();
-    if (try_acquire(Mutex)) {
+    if (!faults::fails(faults::Kind::lock_try) && try_acquire(Mutex)) {
         PKTHREAD thread = current_thread();
         if (verifier::enabled) [[unlikely]]
             verifier::acquired_by_trying(thread, Mutex, verifier::LockKind::FastMutex);

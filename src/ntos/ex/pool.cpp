@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Pool: the C heap with a header that remembers the tag. Blocks of a page or more are page aligned, as on NT.
+#include "ntos/faults.h"
 #include "ntos/raise.h"
 #include "verifier/checks.h"
 
@@ -83,7 +84,7 @@ PVOID allocate(ULONG type, SIZE_T size, ULONG tag)
 {
     if (verifier::enabled && (type & PagedPool)) [[unlikely]]
         verifier::check_paged("paged pool allocated");
-    void* block = heap_allocate(size, tag);
+    void* block = faults::fails(faults::Kind::allocation) ? nullptr : heap_allocate(size, tag);
     if (block == nullptr && (type & POOL_RAISE_IF_ALLOCATION_FAILURE))
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     if (block != nullptr && (type & POOL_ZERO_ALLOCATION))

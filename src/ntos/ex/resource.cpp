@@ -7,6 +7,7 @@
 #include "ke/futex.h"
 #include "ke/thread.h"
 #include "ke/wait.h"
+#include "ntos/faults.h"
 #include "verifier/checks.h"
 
 #include <cstdlib>
@@ -182,6 +183,8 @@ BOOLEAN NTAPI acquire_shared(PERESOURCE r, BOOLEAN wait, Sharing sharing)
         if (wait)
             verifier::acquiring(thread, r, verifier::LockKind::Resource);
     }
+    if (!wait && faults::fails(faults::Kind::lock_try)) [[unlikely]]
+        return FALSE;
     const auto owner = reinterpret_cast<ERESOURCE_THREAD>(thread);
     volatile uint32_t* lock = lock_of(r);
     ke::word_lock(lock);
@@ -221,6 +224,8 @@ BOOLEAN NTAPI acquire_exclusive(PERESOURCE r, BOOLEAN wait)
         if (wait)
             verifier::acquiring(thread, r, verifier::LockKind::Resource);
     }
+    if (!wait && faults::fails(faults::Kind::lock_try)) [[unlikely]]
+        return FALSE;
     const auto owner = reinterpret_cast<ERESOURCE_THREAD>(thread);
     volatile uint32_t* lock = lock_of(r);
     ke::word_lock(lock);

@@ -2,8 +2,10 @@
 // Worker threads. A queue gets another thread whenever an item finds none idle, up to a limit: an item that
 // waits for another item of its queue does not hang it.
 #include "ke/thread.h"
+#include "ntos/faults.h"
 #include "verifier/checks.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -48,6 +50,8 @@ class WorkerPool
             PVOID parameter = item->Parameter;
             __atomic_store_n(&item->List.Flink, nullptr, __ATOMIC_RELEASE);
             guard.unlock();
+            if (faults::fails(faults::Kind::work_item)) [[unlikely]]
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
             routine(parameter);
             if (verifier::enabled) [[unlikely]]
                 verifier::check_thread_is_clean("worker routine");

@@ -2,8 +2,11 @@
 //
 // Fast I/O that the run-time library provides for file systems which cache: FsRtlCopyRead and relatives.
 // An answer FALSE sends the caller to the IRP path.
+#include "ntos/file_flags.h"
 #include <ntifs.h>
 #include <ntos/raise.h>
+
+using namespace fsp::ntos;
 
 namespace {
 
@@ -69,7 +72,7 @@ bool is_possible(const Access& a)
 
 void advance(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG_PTR length)
 {
-    if (file->Flags & FO_SYNCHRONOUS_IO)
+    if (flags_of(file) & FO_SYNCHRONOUS_IO)
         file->CurrentByteOffset.QuadPart = offset->QuadPart + static_cast<LONGLONG>(length);
 }
 
@@ -102,7 +105,7 @@ ULONG clip_to_file(const Access& a, bool* done)
 bool is_plain_write(const Access& a)
 {
     // Appends, extensions and write-through are for the IRP path.
-    return a.offset->QuadPart >= 0 && !(a.file->Flags & FO_WRITE_THROUGH) &&
+    return a.offset->QuadPart >= 0 && !(flags_of(a.file) & FO_WRITE_THROUGH) &&
            a.offset->QuadPart + static_cast<LONGLONG>(a.length) <= header_of(a.file)->FileSize.QuadPart &&
            CcCanIWrite(a.file, a.length, a.wait, FALSE);
 }
@@ -126,7 +129,7 @@ BOOLEAN NTAPI FsRtlCopyRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, 
         return TRUE;
     const BOOLEAN read =
         guarded([&] { return CcCopyRead(FileObject, FileOffset, length, Wait, Buffer, IoStatus); });
-    FileObject->Flags |= FO_FILE_FAST_IO_READ;
+    add_file_flags(FileObject, FO_FILE_FAST_IO_READ);
     if (read)
         advance(FileObject, FileOffset, IoStatus->Information);
     return read;
@@ -149,7 +152,7 @@ BOOLEAN NTAPI FsRtlCopyWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
     if (!written)
         return FALSE;
     IoStatus->Information = Length;
-    FileObject->Flags |= FO_FILE_MODIFIED;
+    add_file_flags(FileObject, FO_FILE_MODIFIED);
     advance(FileObject, FileOffset, Length);
     return TRUE;
 }
@@ -170,7 +173,7 @@ BOOLEAN NTAPI FsRtlMdlReadDev(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset
         return TRUE;
     return guarded([&]() -> BOOLEAN {
         CcMdlRead(FileObject, FileOffset, length, MdlChain, IoStatus);
-        FileObject->Flags |= FO_FILE_FAST_IO_READ;
+        add_file_flags(FileObject, FO_FILE_FAST_IO_READ);
         return TRUE;
     });
 }
@@ -194,7 +197,7 @@ BOOLEAN NTAPI FsRtlPrepareMdlWriteDev(PFILE_OBJECT FileObject, PLARGE_INTEGER Fi
         return FALSE;
     return guarded([&]() -> BOOLEAN {
         CcPrepareMdlWrite(FileObject, FileOffset, Length, MdlChain, IoStatus);
-        FileObject->Flags |= FO_FILE_MODIFIED;
+        add_file_flags(FileObject, FO_FILE_MODIFIED);
         return TRUE;
     });
 }
@@ -202,7 +205,7 @@ BOOLEAN NTAPI FsRtlPrepareMdlWriteDev(PFILE_OBJECT FileObject, PLARGE_INTEGER Fi
 BOOLEAN NTAPI FsRtlMdlWriteCompleteDev(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, PMDL MdlChain,
                                        PDEVICE_OBJECT)
 {
-    if (FileObject->Flags & FO_WRITE_THROUGH)
+    if (flags_of(FileObject) & FO_WRITE_THROUGH)
         return FALSE;
     CcMdlWriteComplete(FileObject, FileOffset, MdlChain);
     return TRUE;

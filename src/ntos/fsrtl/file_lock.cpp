@@ -10,6 +10,7 @@
 //
 // FILE_LOCK::LockInformation is null until the first lock and points to the table from then on until
 // uninitialized, so that a file without locks is checked by testing one pointer.
+#include "ntos/faults.h"
 #include "ntos/fsrtl/parked_irp.h"
 #include "ntos/fsrtl/range_tree.h"
 
@@ -308,6 +309,7 @@ NTSTATUS take(PFILE_LOCK file_lock, std::unique_ptr<Lock> lock, bool fail_immedi
 } // namespace fsp::ntos::fsrtl
 
 using namespace fsp::ntos::fsrtl;
+namespace faults = fsp::ntos::faults;
 
 VOID NTAPI FsRtlInitializeFileLock(PFILE_LOCK FileLock, PCOMPLETE_LOCK_IRP_ROUTINE CompleteLockIrpRoutine,
                                    PUNLOCK_ROUTINE UnlockRoutine)
@@ -370,7 +372,7 @@ BOOLEAN NTAPI FsRtlPrivateLock(PFILE_LOCK FileLock, PFILE_OBJECT FileObject, PLA
                                BOOLEAN ExclusiveLock, PIO_STATUS_BLOCK IoStatus, PIRP Irp, PVOID Context,
                                BOOLEAN)
 {
-    std::unique_ptr<Lock> lock(new (std::nothrow) Lock);
+    std::unique_ptr<Lock> lock(faults::fails(faults::Kind::allocation) ? nullptr : new (std::nothrow) Lock);
     if (!lock)
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     lock->owner = {FileObject, Process, Key};

@@ -9,6 +9,8 @@
 //
 // The watch keeps the caller's FullDirectoryName by pointer, as Windows does: a file system that renames
 // an open directory changes the string and the watch follows. Names are UTF-16.
+#include "ntos/faults.h"
+#include "ntos/file_flags.h"
 #include "ntos/fsrtl/parked_irp.h"
 
 #include <cstring>
@@ -298,11 +300,14 @@ void release_subject(PSECURITY_SUBJECT_CONTEXT subject)
 } // namespace fsp::ntos::fsrtl
 
 using namespace fsp::ntos::fsrtl;
+namespace faults = fsp::ntos::faults;
 
 VOID NTAPI FsRtlNotifyInitializeSync(PNOTIFY_SYNC* NotifySync)
 {
     *NotifySync = nullptr;
-    auto* sync = new (std::nothrow) SyncPtr(std::make_shared<Sync>());
+    auto* sync = faults::fails(faults::Kind::allocation) ? nullptr
+                                                         : new (std::nothrow)
+                                                               SyncPtr(std::make_shared<Sync>());
     if (!sync)
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     *NotifySync = reinterpret_cast<PNOTIFY_SYNC>(sync);
@@ -322,6 +327,8 @@ VOID NTAPI FsRtlNotifyFilterChangeDirectory(PNOTIFY_SYNC NotifySync, PLIST_ENTRY
                                             PSECURITY_SUBJECT_CONTEXT SubjectContext,
                                             PFILTER_REPORT_CHANGE FilterCallback)
 {
+    if (NotifyIrp && faults::fails(faults::Kind::allocation)) [[unlikely]]
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     const SyncPtr sync = sync_of(NotifySync);
     Answers answers;
     std::unique_lock hold(sync->mutex);
@@ -333,7 +340,7 @@ VOID NTAPI FsRtlNotifyFilterChangeDirectory(PNOTIFY_SYNC NotifySync, PLIST_ENTRY
     }
     PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(NotifyIrp);
     Watch* watch = find(NotifyList, FsContext);
-    const bool closed = sp->FileObject && (sp->FileObject->Flags & FO_CLEANUP_COMPLETE);
+    const bool closed = sp->FileObject && (fsp::ntos::flags_of(sp->FileObject) & FO_CLEANUP_COMPLETE);
     if (!watch && !closed) {
         watch = new Watch;
         watch->context = FsContext;

@@ -3,6 +3,8 @@
 // What each operation does to oplocks, and the operation's wait: FsRtlCheckOplock and its relatives.
 #include "ntos/fsrtl/oplock.h"
 
+#include "ntos/faults.h"
+
 #include <new>
 
 namespace fsp::ntos::fsrtl {
@@ -159,6 +161,8 @@ NTSTATUS wait_here(const OplockPtr& oplock, std::unique_lock<std::mutex>& lock, 
 NTSTATUS wait_asynchronously(const OplockPtr& oplock, PIRP irp, const Intent& intent,
                              const Continuation& next)
 {
+    if (faults::fails(faults::Kind::allocation)) [[unlikely]]
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     // May raise, and then nothing has happened yet.
     if (next.post)
         next.post(next.context, irp);

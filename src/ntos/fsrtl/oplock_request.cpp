@@ -3,6 +3,9 @@
 // Asking for oplocks and acknowledging breaks: FsRtlOplockFsctrl. [MS-FSA] 2.1.5.18, 2.1.5.19.
 #include "ntos/fsrtl/oplock.h"
 
+#include "ntos/faults.h"
+#include "ntos/file_flags.h"
+
 #include <algorithm>
 #include <new>
 
@@ -29,7 +32,7 @@ struct Answer
 /// Makes the IRP a holder. @return STATUS_PENDING, or STATUS_CANCELLED (the IRP is marked pending even then)
 NTSTATUS hold(const OplockPtr& oplock, const Request& request)
 {
-    auto* holder = new (std::nothrow) Holder;
+    auto* holder = faults::fails(faults::Kind::allocation) ? nullptr : new (std::nothrow) Holder;
     if (!holder)
         return STATUS_INSUFFICIENT_RESOURCES;
     holder->oplock = oplock;
@@ -144,7 +147,7 @@ Answer ask_for(const OplockPtr& oplock, const Request& request, ULONG open_count
                Completions& completions)
 {
     // The IRP stays pending as long as the oplock is held, which a synchronous handle cannot afford.
-    if (request.file->Flags & FO_SYNCHRONOUS_IO)
+    if (flags_of(request.file) & FO_SYNCHRONOUS_IO)
         return {STATUS_OPLOCK_NOT_GRANTED};
     if (oplock->reserved && !same_target(oplock->reserved, request.file))
         return {STATUS_OPLOCK_NOT_GRANTED};
@@ -182,7 +185,7 @@ Answer acknowledge_legacy(const OplockPtr& oplock, Request request, ULONG code)
     const bool level_two =
         code == FSCTL_OPLOCK_BREAK_ACKNOWLEDGE && ex.target_kind == OplockKind::level_two && !ex.two_to_none;
     ex = {};
-    if (!level_two || (request.file->Flags & FO_SYNCHRONOUS_IO))
+    if (!level_two || (flags_of(request.file) & FO_SYNCHRONOUS_IO))
         return {STATUS_SUCCESS, FILE_OPLOCK_BROKEN_TO_NONE};
     request.kind = OplockKind::level_two;
     return {hold(oplock, request)};
@@ -318,9 +321,12 @@ NTSTATUS reserve(const OplockPtr& oplock, PIO_STACK_LOCATION sp, ULONG open_coun
 } // namespace fsp::ntos::fsrtl
 
 using namespace fsp::ntos::fsrtl;
+namespace faults = fsp::ntos::faults;
 
 NTSTATUS NTAPI FsRtlOplockFsctrlEx(POPLOCK Oplock, PIRP Irp, ULONG OpenCount, ULONG Flags)
 {
+    if (faults::fails(faults::Kind::allocation)) [[unlikely]]
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(Irp);
     OplockPtr oplock = oplock_of(Oplock);
     if (sp->MajorFunction == IRP_MJ_CREATE)

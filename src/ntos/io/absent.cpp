@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file What the I/O manager of a machine without disks, registry, sessions and an operator has to say.
+#include "ntos/file_flags.h"
 #include "ntos/io/irp.h"
 #include "ntos/ps/process.h"
 
@@ -55,7 +56,7 @@ ULONG NTAPI PsGetProcessSessionIdEx(PEPROCESS) { return 0; }
 
 BOOLEAN NTAPI IoIsFileOriginRemote(PFILE_OBJECT FileObject)
 {
-    return (FileObject->Flags & FO_REMOTE_ORIGIN) != 0;
+    return (flags_of(FileObject) & FO_REMOTE_ORIGIN) != 0;
 }
 IO_PRIORITY_HINT NTAPI IoGetIoPriorityHint(PIRP) { return IoPriorityNormal; }
 PGENERIC_MAPPING NTAPI IoGetFileObjectGenericMapping() { return &ob::file_type.mapping; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/io/device.h"
 
+#include "ntos/file_flags.h"
 #include "ntos/io/driver.h"
 #include "ntos/ob/namespace.h"
 
@@ -227,7 +228,7 @@ PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)
     PDEVICE_OBJECT device = FileObject->DeviceObject;
     if (FileObject->Vpb != nullptr && FileObject->Vpb->DeviceObject != nullptr)
         device = FileObject->Vpb->DeviceObject;
-    else if ((FileObject->Flags & FO_DIRECT_DEVICE_OPEN) == 0 && device->Vpb != nullptr &&
+    else if ((flags_of(FileObject) & FO_DIRECT_DEVICE_OPEN) == 0 && device->Vpb != nullptr &&
              device->Vpb->DeviceObject != nullptr)
         device = device->Vpb->DeviceObject;
     return io::top_of(device);
@@ -238,7 +239,7 @@ PDEVICE_OBJECT NTAPI IoGetBaseFileSystemDeviceObject(PFILE_OBJECT FileObject)
     if (FileObject->Vpb != nullptr && FileObject->Vpb->DeviceObject != nullptr)
         return FileObject->Vpb->DeviceObject;
     PDEVICE_OBJECT device = FileObject->DeviceObject;
-    if ((FileObject->Flags & FO_DIRECT_DEVICE_OPEN) == 0 && device->Vpb != nullptr &&
+    if ((flags_of(FileObject) & FO_DIRECT_DEVICE_OPEN) == 0 && device->Vpb != nullptr &&
         device->Vpb->DeviceObject != nullptr)
         return device->Vpb->DeviceObject;
     return device;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/io/file_object.h"
 
+#include "ntos/faults.h"
 #include "ntos/file_extension.h"
+#include "ntos/file_flags.h"
 #include "ntos/io/device.h"
 #include "ntos/io/irp.h"
 #include "ntos/ob/block_cache.h"
@@ -45,7 +47,7 @@ void destroy_file(void* body)
     if (PDEVICE_OBJECT device = file->DeviceObject) {
         PVPB vpb = file->Vpb;
         send_closing(file, IRP_MJ_CLOSE);
-        if (vpb != nullptr && (file->Flags & FO_DIRECT_DEVICE_OPEN) == 0)
+        if (vpb != nullptr && (flags_of(file) & FO_DIRECT_DEVICE_OPEN) == 0)
             dereference_volume(vpb);
         close_device(device);
     }
@@ -61,7 +63,7 @@ void release_block(void* block) { FileBlocks::give(block); }
 
 PFILE_OBJECT allocate_file()
 {
-    void* block = FileBlocks::take();
+    void* block = faults::fails(faults::Kind::allocation) ? nullptr : FileBlocks::take();
     if (block == nullptr)
         return nullptr;
     std::memset(static_cast<char*>(block) + sizeof(ob::Header), 0, sizeof(FILE_OBJECT));
@@ -128,7 +130,7 @@ PFILE_OBJECT NTAPI IoCreateStreamFileObject(PFILE_OBJECT FileObject, PDEVICE_OBJ
     if (stream == nullptr)
         return nullptr;
     // The documented form makes a handle and closes it, so the driver sees a cleanup at once.
-    stream->Flags |= FO_HANDLE_CREATED;
+    add_file_flags(stream, FO_HANDLE_CREATED);
     io::last_handle_closed(nullptr, stream, 0);
     return stream;
 }

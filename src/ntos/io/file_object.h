@@ -2,6 +2,7 @@
 /// @file File objects.
 #pragma once
 
+#include "ntos/file_flags.h"
 #include "ntos/io/irp.h"
 
 #include "ntos/ob/object.h"
@@ -15,7 +16,7 @@ PFILE_OBJECT allocate_file();
 class FileLock
 {
   public:
-    explicit FileLock(PFILE_OBJECT file) : file_((file->Flags & FO_SYNCHRONOUS_IO) != 0 ? file : nullptr)
+    explicit FileLock(PFILE_OBJECT file) : file_((flags_of(file) & FO_SYNCHRONOUS_IO) != 0 ? file : nullptr)
     {
         if (file_ != nullptr && __atomic_exchange_n(&file_->Busy, 1u, __ATOMIC_ACQUIRE) != 0)
             wait();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/io/irp.h"
 
+#include "ntos/faults.h"
+#include "ntos/file_flags.h"
 #include "ntos/io/ecp.h"
 #include "ntos/mm/guarded_copy.h"
 #include "ntos/ob/block_cache.h"
@@ -126,7 +128,10 @@ void free_mdls(PIRP irp)
 
 } // namespace
 
-void* take_buffer(ULONG size) { return std::malloc(size != 0 ? size : 1); }
+void* take_buffer(ULONG size)
+{
+    return faults::fails(faults::Kind::allocation) ? nullptr : std::malloc(size != 0 ? size : 1);
+}
 
 bool make_request(PDEVICE_OBJECT device, PFILE_OBJECT file, UCHAR major, KPROCESSOR_MODE mode,
                   Request* request)
@@ -279,6 +284,8 @@ extern "C" {
 
 PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN)
 {
+    if (faults::fails(faults::Kind::allocation)) [[unlikely]]
+        return nullptr;
     const size_t size = StackSize <= static_cast<CCHAR>(io::cached_irp_stack)
                             ? io::small_irp
                             : sizeof(io::IrpPrefix) + IoSizeOfIrp(StackSize);
@@ -354,7 +361,7 @@ VOID NTAPI IoSetTopLevelIrp(PIRP Irp) { ps::current().top_level_irp = Irp; }
 BOOLEAN NTAPI IoIsOperationSynchronous(PIRP Irp)
 {
     const PFILE_OBJECT file = IoGetCurrentIrpStackLocation(Irp)->FileObject;
-    const bool synchronous = (file != nullptr && (file->Flags & FO_SYNCHRONOUS_IO) != 0) ||
+    const bool synchronous = (file != nullptr && (flags_of(file) & FO_SYNCHRONOUS_IO) != 0) ||
                              (Irp->Flags & (IRP_SYNCHRONOUS_API | IRP_SYNCHRONOUS_PAGING_IO)) != 0;
     const bool asynchronous_paging =
         (Irp->Flags & IRP_PAGING_IO) != 0 && (Irp->Flags & IRP_SYNCHRONOUS_PAGING_IO) == 0;

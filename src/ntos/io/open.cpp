@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/io/open.h"
 
+#include "ntos/file_flags.h"
 #include "ntos/io/device.h"
 #include "ntos/io/file_object.h"
 #include "ntos/io/irp.h"
@@ -212,7 +213,7 @@ void fill_create(const Opening& o, PFILE_OBJECT file, IO_SECURITY_CONTEXT& secur
     const bool force_check =
         (r.options & IO_FORCE_ACCESS_CHECK) != 0 || (r.attributes->Attributes & OBJ_FORCE_ACCESS_CHECK) != 0;
     stack->Flags =
-        static_cast<UCHAR>(((file->Flags & FO_OPENED_CASE_SENSITIVE) != 0 ? SL_CASE_SENSITIVE : 0) |
+        static_cast<UCHAR>(((flags_of(file) & FO_OPENED_CASE_SENSITIVE) != 0 ? SL_CASE_SENSITIVE : 0) |
                            ((r.options & IO_OPEN_TARGET_DIRECTORY) != 0 ? SL_OPEN_TARGET_DIRECTORY : 0) |
                            (force_check ? SL_FORCE_ACCESS_CHECK : 0));
     security.SecurityQos = static_cast<PSECURITY_QUALITY_OF_SERVICE>(r.attributes->SecurityQualityOfService);
@@ -456,7 +457,7 @@ NTSTATUS open_handle(const OpenRequest& request, PIO_STATUS_BLOCK iosb, PHANDLE 
         iosb->Information = result.iosb.Status == status ? result.iosb.Information : 0;
         return status;
     }
-    result.file->Flags |= FO_HANDLE_CREATED;
+    add_file_flags(result.file.get(), FO_HANDLE_CREATED);
     const NTSTATUS inserted =
         ob::create_handle(result.file.get(), result.granted, request.attributes->Attributes, handle);
     if (!NT_SUCCESS(inserted)) {

@@ -3,6 +3,7 @@
 // lock that is held sleeps after a short while, because its holder may have lost its processor.
 #include "ke/futex.h"
 #include "ke/thread.h"
+#include "ntos/faults.h"
 #include "verifier/checks.h"
 
 using namespace fsp::ntos;
@@ -101,7 +102,7 @@ VOID NTAPI KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock) { release(SpinLoc
 
 BOOLEAN NTAPI KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 {
-    if (!word_try_lock(word_of(SpinLock)))
+    if (faults::fails(faults::Kind::lock_try) || !word_try_lock(word_of(SpinLock)))
         return FALSE;
     if (verifier::enabled) [[unlikely]]
         verifier::acquired_by_trying(current_thread(), SpinLock, verifier::LockKind::Spin);

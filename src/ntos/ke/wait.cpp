@@ -2,6 +2,7 @@
 #include "ke/wait.h"
 
 #include "ke/clock.h"
+#include "ntos/faults.h"
 #include "verifier/checks.h"
 
 #include <algorithm>
@@ -352,7 +353,7 @@ NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON, KPROCESSOR_MODE
         unlock_object(object);
         return status;
     }
-    if (Timeout != nullptr && Timeout->QuadPart == 0) {
+    if (Timeout != nullptr && (Timeout->QuadPart == 0 || faults::fails(faults::Kind::timeout))) {
         unlock_object(object);
         return STATUS_TIMEOUT;
     }

@@ -3,6 +3,7 @@
 // pages stay where they are. What remains is the bookkeeping, which drivers depend on and the verifier
 // checks.
 #include "mm/probe.h"
+#include "ntos/faults.h"
 #include "ntos/verifier.h"
 
 #include <ntifs.h>
@@ -104,6 +105,8 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
         (!mm::is_user_range(address_of(mdl), mdl->ByteCount) ||
          !mm::touch_pages(address_of(mdl), mdl->ByteCount, Operation != IoReadAccess)))
         ExRaiseAccessViolation();
+    if (faults::fails(faults::Kind::mdl)) [[unlikely]]
+        ExRaiseStatus(STATUS_WORKING_SET_QUOTA);
     mdl->MdlFlags |= MDL_PAGES_LOCKED | (Operation != IoReadAccess ? MDL_WRITE_OPERATION : 0);
     mdl->Process = nullptr;
 }
@@ -123,12 +126,17 @@ PVOID NTAPI MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMo
 }
 
 PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
-                                         MEMORY_CACHING_TYPE, PVOID, ULONG, ULONG)
+                                         MEMORY_CACHING_TYPE, PVOID, ULONG BugCheckOnFailure, ULONG)
 {
     PMDL mdl = MemoryDescriptorList;
     if (verifier::enabled &&
         !(mdl->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL))) [[unlikely]]
         verifier::report("MDL %p mapped but not locked", static_cast<void*>(mdl));
+    if (BugCheckOnFailure == FALSE && faults::fails(faults::Kind::mdl)) [[unlikely]] {
+        if (AccessMode != KernelMode)
+            ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+        return nullptr;
+    }
     PVOID address = address_of(mdl);
     if (AccessMode == KernelMode) {
         mdl->MappedSystemVa = address;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory of a process: there is one address space, so it is that of the host.
+#include "ntos/faults.h"
+
 #include <ntifs.h>
 
 #include <map>
@@ -19,6 +21,8 @@ std::map<PVOID, SIZE_T>& regions()
 
 } // namespace
 
+namespace faults = fsp::ntos::faults;
+
 extern "C" {
 
 NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID* BaseAddress, ULONG_PTR,
@@ -30,6 +34,8 @@ NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID* BaseAddress,
         return STATUS_NOT_SUPPORTED;
     if (*RegionSize == 0)
         return STATUS_INVALID_PARAMETER_4;
+    if (faults::fails(faults::Kind::allocation)) [[unlikely]]
+        return STATUS_NO_MEMORY;
     const SIZE_T size = ROUND_TO_PAGES(*RegionSize);
     PVOID address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (address == MAP_FAILED)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file Events and waiting by handle.
+#include "ntos/faults.h"
 #include "ntos/nt/file_call.h"
 #include "ntos/ob/namespace.h"
 
@@ -101,6 +102,9 @@ NTSTATUS wait_one(KPROCESSOR_MODE mode, HANDLE handle, BOOLEAN alertable, PLARGE
     ob::Ref<void> object;
     PVOID dispatcher = nullptr;
     const NTSTATUS status = waitable(mode, handle, &object, &dispatcher);
+    // Who gives up waiting for a request that still runs on its stack is an application with a bug of its
+    // own.
+    const faults::Shield shield;
     return NT_SUCCESS(status) ? KeWaitForSingleObject(dispatcher, UserRequest, mode, alertable, timeout)
                               : status;
 }
@@ -118,6 +122,7 @@ NTSTATUS wait_many(KPROCESSOR_MODE mode, ULONG count, PHANDLE handles, WAIT_TYPE
         if (!NT_SUCCESS(status))
             return status;
     }
+    const faults::Shield shield;
     return KeWaitForMultipleObjects(count, dispatchers, type, UserRequest, mode, alertable, timeout, blocks);
 }
 

@@ -2,6 +2,7 @@
 /// @file What the system services on file handles have in common.
 #pragma once
 
+#include "ntos/file_flags.h"
 #include "ntos/io/device.h"
 #include "ntos/io/file_object.h"
 #include "ntos/io/irp.h"
@@ -39,7 +40,7 @@ struct Call
         return STATUS_SUCCESS;
     }
 
-    bool synchronous() const { return (file->Flags & FO_SYNCHRONOUS_IO) != 0; }
+    bool synchronous() const { return (flags_of(file.get()) & FO_SYNCHRONOUS_IO) != 0; }
 
     const FAST_IO_DISPATCH* fast() const { return device->DriverObject->FastIoDispatch; }
 

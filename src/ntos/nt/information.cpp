@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file NtQueryInformationFile, NtSetInformationFile and their volume counterparts.
+#include "ntos/file_flags.h"
 #include "ntos/io/open.h"
 #include "ntos/nt/file_call.h"
 #include "ntos/nt/information_classes.h"
@@ -195,7 +196,8 @@ NTSTATUS open_target(Call& call, FILE_INFORMATION_CLASS c, const FILE_RENAME_INF
     OBJECT_ATTRIBUTES attributes;
     InitializeObjectAttributes(
         &attributes, &name,
-        ((call.file->Flags & FO_OPENED_CASE_SENSITIVE) != 0 ? 0 : OBJ_CASE_INSENSITIVE) | OBJ_KERNEL_HANDLE,
+        ((flags_of(call.file.get()) & FO_OPENED_CASE_SENSITIVE) != 0 ? 0 : OBJ_CASE_INSENSITIVE) |
+            OBJ_KERNEL_HANDLE,
         rename.RootDirectory, nullptr);
     io::OpenRequest open;
     open.desired_access = SYNCHRONIZE | (directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE);
@@ -300,7 +302,7 @@ NTSTATUS query_volume(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb
     const NTSTATUS status = call.open(handle, known.access);
     if (!NT_SUCCESS(status))
         return status;
-    if (c == FileFsDeviceInformation && (call.file->Flags & FO_DIRECT_DEVICE_OPEN) != 0) {
+    if (c == FileFsDeviceInformation && (flags_of(call.file.get()) & FO_DIRECT_DEVICE_OPEN) != 0) {
         PDEVICE_OBJECT device = call.file->DeviceObject;
         const bool mounted = device->Vpb != nullptr && (device->Vpb->Flags & VPB_MOUNTED) != 0;
         return answer(

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "ntos/file_flags.h"
 #include "ntos/nt/file_call.h"
 
 namespace fsp::ntos::nt_service {
@@ -13,7 +14,7 @@ bool use_position(PLARGE_INTEGER offset)
 /// Unbuffered I/O of user mode is in whole sectors.
 bool misaligned(const Call& call, ULONG length, const LARGE_INTEGER* offset)
 {
-    if (call.mode == KernelMode || (call.file->Flags & FO_NO_INTERMEDIATE_BUFFERING) == 0)
+    if (call.mode == KernelMode || (flags_of(call.file.get()) & FO_NO_INTERMEDIATE_BUFFERING) == 0)
         return false;
     const ULONG sector = call.device->SectorSize;
     if (sector == 0 || (sector & (sector - 1)) != 0)
@@ -67,7 +68,7 @@ NTSTATUS read(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion,
     request.stack->Parameters.Read.Key = lock_key;
     request.stack->Parameters.Read.ByteOffset = offset;
     request.irp->Flags |= IRP_READ_OPERATION;
-    if ((call.file->Flags & FO_NO_INTERMEDIATE_BUFFERING) != 0)
+    if ((flags_of(call.file.get()) & FO_NO_INTERMEDIATE_BUFFERING) != 0)
         request.irp->Flags |= IRP_NOCACHE;
     status = give_buffer(call, request, buffer, length, true);
     if (!NT_SUCCESS(status)) {
@@ -125,9 +126,9 @@ NTSTATUS write(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion
     request.stack->Parameters.Write.Length = length;
     request.stack->Parameters.Write.Key = lock_key;
     request.stack->Parameters.Write.ByteOffset = offset;
-    request.stack->Flags = (call.file->Flags & FO_WRITE_THROUGH) != 0 ? SL_WRITE_THROUGH : 0;
+    request.stack->Flags = (flags_of(call.file.get()) & FO_WRITE_THROUGH) != 0 ? SL_WRITE_THROUGH : 0;
     request.irp->Flags |= IRP_WRITE_OPERATION;
-    if ((call.file->Flags & FO_NO_INTERMEDIATE_BUFFERING) != 0)
+    if ((flags_of(call.file.get()) & FO_NO_INTERMEDIATE_BUFFERING) != 0)
         request.irp->Flags |= IRP_NOCACHE;
     status = give_buffer(call, request, buffer, length, false);
     if (!NT_SUCCESS(status)) {

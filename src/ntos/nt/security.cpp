@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file NtQuerySecurityObject, NtSetSecurityObject: files ask their driver, devices have descriptors of
 /// their own.
+#include "ntos/file_flags.h"
 #include "ntos/nt/file_call.h"
 #include "ntos/se/capture.h"
 
@@ -46,7 +47,7 @@ PSECURITY_DESCRIPTOR* own_descriptor(void* body)
         return &h->security;
     // A handle to a device itself, not to a file on it.
     auto* file = static_cast<PFILE_OBJECT>(body);
-    if ((file->Flags & FO_DIRECT_DEVICE_OPEN) != 0 ||
+    if ((flags_of(file) & FO_DIRECT_DEVICE_OPEN) != 0 ||
         (file->FileName.Length == 0 && file->RelatedFileObject == nullptr && file->Vpb == nullptr &&
          file->FsContext == nullptr))
         return &file->DeviceObject->SecurityDescriptor;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "ntos/faults.h"
 #include "ntos/ob/close.h"
 #include "ntos/ob/handle_table.h"
 #include "ntos/ob/object.h"
@@ -43,6 +44,8 @@ NTSTATUS create_handle(void* body, ACCESS_MASK granted, ULONG attributes, HANDLE
     PEPROCESS process = kernel ? ps::system_process() : ps::current().process;
     if (process->exiting.load(std::memory_order_relaxed))
         return STATUS_PROCESS_IS_TERMINATING;
+    if (faults::fails(faults::Kind::allocation)) [[unlikely]]
+        return STATUS_INSUFFICIENT_RESOURCES;
     h->references.fetch_add(1, std::memory_order_relaxed);
     h->handles.fetch_add(1, std::memory_order_relaxed);
     const uint32_t index = process->handles.insert(h, granted & ~MAXIMUM_ALLOWED, attributes);

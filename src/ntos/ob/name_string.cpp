@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file Names of objects: ObQueryNameString, NtQueryObject, objects by name.
+#include "ntos/file_flags.h"
 #include "ntos/ob/namespace.h"
 
 #include "ntos/ps/process.h"
@@ -14,7 +15,7 @@ namespace {
 /// The name within its volume, from the file system.
 NTSTATUS append_file_name(PFILE_OBJECT file, std::u16string* name)
 {
-    if ((file->Flags & FO_DIRECT_DEVICE_OPEN) != 0)
+    if ((flags_of(file) & FO_DIRECT_DEVICE_OPEN) != 0)
         return STATUS_SUCCESS;
     std::vector<char> buffer(sizeof(FILE_NAME_INFORMATION) + 512);
     for (;;) {

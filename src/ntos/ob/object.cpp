@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/ob/object.h"
 
+#include "ntos/faults.h"
 #include "ntos/ob/namespace.h"
 #include "ntos/ob/spin_lock.h"
 #include "ntos/ps/process.h"
@@ -70,6 +71,9 @@ void* adopt(Type* type, void* block)
 
 void* allocate(Type* type, size_t body_size)
 {
+    // Without a thread object nothing can even fail.
+    if (type != &thread_type && faults::fails(faults::Kind::allocation)) [[unlikely]]
+        return nullptr;
     const size_t size = sizeof(Header) + body_size;
     void* block = std::aligned_alloc(alignof(Header), (size + 15) & ~size_t{15});
     if (block == nullptr)

@@ -10,6 +10,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 T=$(mktemp -d "${TMPDIR:-/tmp}/openfsp-fuse.XXXXXX")
 M=$T/mount
 mkdir "$M"
+chmod 755 "$T"
 RUN=$BIN/openfsp-run
 good=0 bad=0
 

@@ -235,7 +235,8 @@ void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_
     Inode& inode = request.inode(number);
     Listing listing(request, inode, size, plus);
     // A directory that is read again through the same descriptor may have lost its lease.
-    const bool leased = offset != 0 || request.session().leases().hold(inode);
+    // What a POSIX file system lets the kernel keep has no lease.
+    const bool leased = offset != 0 || request.session().posix() || request.session().leases().hold(inode);
     const NTSTATUS status = fill(listing, directory_of(info), offset);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));

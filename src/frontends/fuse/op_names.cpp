@@ -74,7 +74,8 @@ NTSTATUS rename_handle(Request& request, HANDLE file, const RenameTarget& target
         rename->Flags = FILE_RENAME_POSIX_SEMANTICS | FILE_RENAME_IGNORE_READONLY_ATTRIBUTE |
                         (replace ? FILE_RENAME_REPLACE_IF_EXISTS : 0);
         const NTSTATUS status = set_file(file, FileRenameInformationEx, buffer.data(), buffer.size());
-        if (status != STATUS_INVALID_PARAMETER)
+        // A FUSE program may say so, too, and means it.
+        if (status != STATUS_INVALID_PARAMETER || request.session().posix())
             return status;
     }
     rename->Flags = 0;

@@ -27,6 +27,56 @@ fails "left-over argument" "no option" -n 5 what
 check "--help" "$BIN/memfs" --help
 mounted && not_ok "nothing is left mounted" || ok "nothing is left mounted"
 
+# As somebody else than root, with a /dev of our own, as one finds it on an ordinary system.
+cat >"$T/ordinary.sh" <<'END'
+set -u
+BIN=$1 T=$2
+uid=$(id -u nobody) # fusermount3 wants a user with a name
+user() { setpriv --reuid "$uid" --regid "$uid" --clear-groups "$@"; }
+other() { setpriv --reuid 20002 --regid 20002 --clear-groups "$@"; }
+mount -t tmpfs none /dev
+for device in null:1:3 zero:1:5 urandom:1:9; do
+    IFS=: read -r name major minor <<<"$device"
+    mknod -m 666 "/dev/$name" c "$major" "$minor"
+done
+mkdir "$T/ours" "$T/theirs"
+chown "$uid:$uid" "$T/theirs"
+fails() { # TEXT MEMFS-ARGUMENT...
+    local text=$1
+    shift
+    user timeout 20 "$BIN/memfs" "$@" >"$T/said" 2>&1 </dev/null
+    local code=$?
+    [ $code != 0 ] && [ $code != 124 ] && grep -q "$text" "$T/said" || { echo "not said: $text (exit code $code)"; cat "$T/said"; exit 1; }
+}
+fails "there is no /dev/fuse" -m "$T/theirs"
+mknod -m 600 /dev/fuse c 10 229
+fails "/dev/fuse cannot be opened" -m "$T/theirs"
+chmod 666 /dev/fuse
+fails "no permission" -m "$T/ours"
+echo "${3:-}" >/dev/fuse.conf
+mount --bind /dev/fuse.conf /etc/fuse.conf
+setpriv --reuid "$uid" --regid "$uid" --clear-groups "$BIN/memfs" -m "$T/theirs" >"$T/log" 2>&1 </dev/null &
+pid=$!
+for _ in $(seq 100); do grep -q '^memfs ' "$T/log" && break; sleep 0.1; done
+code=0
+user sh -c "echo hello >'$T/theirs/f' && chmod 600 '$T/theirs/f' && [ \"\$(stat -c %a:%u '$T/theirs/f')\" = 600:$uid ]" || code=1
+if [ -n "${3:-}" ]; then
+    [ "$(other ls "$T/theirs")" = f ] && ! other cat "$T/theirs/f" || code=1
+else
+    other ls "$T/theirs" && code=1
+fi
+kill -TERM $pid
+wait $pid || code=1
+mountpoint -q "$T/theirs" && code=1
+rmdir "$T/ours" "$T/theirs" || code=1
+[ $code = 0 ] || cat "$T/log"
+exit $code
+END
+if [ "$(id -u)" = 0 ] && [ -e /etc/fuse.conf ] && unshare -m true 2>/dev/null; then
+    check "an ordinary user mounts, and is told what is missing" unshare -m bash "$T/ordinary.sh" "$BIN" "$T"
+    check "with user_allow_other others see it, as far as its modes let them" unshare -m bash "$T/ordinary.sh" "$BIN" "$T" user_allow_other
+fi
+
 start_memfs || exit 1
 fails "mount point is busy" "busy|already|not empty" -m "$M"
 check "fsptool lsvol lists the volume" sh -c "'$BIN/fsptool' lsvol | grep -F '$M' | grep -q 'Device.Volume'"

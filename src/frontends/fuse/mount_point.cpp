@@ -183,7 +183,8 @@ NTSTATUS check_fuse(std::string* error_sentence)
         if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
             *error_sentence = "there is no /dev/fuse; load the kernel module with 'modprobe fuse'";
         else
-            *error_sentence = std::string("/dev/fuse cannot be opened: ") + std::strerror(errno);
+            *error_sentence = std::string("/dev/fuse cannot be opened: ") + std::strerror(errno) +
+                              "; its mode should be 0666";
         return STATUS_DEVICE_NOT_READY;
     }
     close(descriptor);
@@ -202,7 +203,9 @@ bool may_allow_others()
     for (std::string line; std::getline(file, line);) {
         const size_t start = line.find_first_not_of(" \t");
         const size_t end = line.find_last_not_of(" \t\r");
-        if (start != std::string::npos && line.substr(start, end - start + 1) == "user_allow_other")
+        // Nor does fusermount3 believe in a line without an end.
+        if (start != std::string::npos && !file.eof() &&
+            line.substr(start, end - start + 1) == "user_allow_other")
             return true;
     }
     return false;

@@ -92,7 +92,8 @@ class EaList
         ea->EaNameLength = UCHAR(name.size());
         ea->EaValueLength = USHORT(size);
         std::memcpy(ea->EaName, name.c_str(), name.size() + 1);
-        std::memcpy(ea->EaName + name.size() + 1, value, size);
+        if (size != 0)
+            std::memcpy(ea->EaName + name.size() + 1, value, size);
     }
 
     void* data() { return bytes_.data(); }

@@ -216,7 +216,9 @@ NTSTATUS start(FSP_SERVICE* service, ULONG argc, PWSTR* argv)
         return status;
     }
     if (status != STATUS_SUCCESS) {
-        fail("memfs: cannot create MEMFS (Status=%x)", static_cast<unsigned>(status));
+        fail("memfs: cannot create MEMFS%s (Status=%x, Win32 error %u)",
+             status == STATUS_NO_SUCH_DEVICE ? ": the file system driver is not installed" : "",
+             static_cast<unsigned>(status), static_cast<unsigned>(FspWin32FromNtStatus(status)));
         return status;
     }
     FspFileSystemSetDebugLog(memfs->handle(), line.debug_flags);

@@ -2,6 +2,9 @@
 #include "memfs.h"
 
 #include <winfsp/sparse.h>
+#if defined(_WIN32)
+#include <sddl.h>
+#endif
 
 #include <algorithm>
 #include <cstring>

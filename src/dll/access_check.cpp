@@ -89,16 +89,16 @@ enum class Target
     main_file, ///< of a named stream
 };
 
-class AccessCheck
+class Check
 {
   public:
-    AccessCheck(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, UINT32 desired)
+    Check(FSP_FILE_SYSTEM* fs, FSP_FSCTL_TRANSACT_REQ* request, UINT32 desired)
         : fs_(fs), create_(request->Req.Create), desired_(desired)
     {}
 
     NTSTATUS run(PWSTR name, Target target, bool check_traverse, PSECURITY_DESCRIPTOR* descriptor);
 
-    UINT32 granted = 0; ///< or the reparse index
+    ACCESS_MASK granted = 0; ///< or the reparse index
 
   private:
     NTSTATUS traverse(PWSTR name);
@@ -133,7 +133,7 @@ class Shortened
     WCHAR saved_;
 };
 
-NTSTATUS AccessCheck::ask_token(FileSecurity& file, UINT32 desired)
+NTSTATUS Check::ask_token(FileSecurity& file, UINT32 desired)
 {
     if (!file.has_descriptor() || desired == 0) {
         granted = (desired & MAXIMUM_ALLOWED) != 0 ? FILE_ALL_ACCESS : desired;
@@ -143,7 +143,7 @@ NTSTATUS AccessCheck::ask_token(FileSecurity& file, UINT32 desired)
 }
 
 /// FILE_TRAVERSE on every directory above `name`, the root included.
-NTSTATUS AccessCheck::traverse(PWSTR name)
+NTSTATUS Check::traverse(PWSTR name)
 {
     WCHAR root[2] = {'\\', 0};
     FileSecurity directory;
@@ -186,7 +186,7 @@ NTSTATUS AccessCheck::traverse(PWSTR name)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS AccessCheck::check_parent_rights(PWSTR name, UINT32 desired)
+NTSTATUS Check::check_parent_rights(PWSTR name, UINT32 desired)
 {
     if (is_root(name))
         return STATUS_ACCESS_DENIED;
@@ -202,7 +202,7 @@ NTSTATUS AccessCheck::check_parent_rights(PWSTR name, UINT32 desired)
 }
 
 /// What the descriptor grants; the right to delete and to see attributes may also come from the parent.
-NTSTATUS AccessCheck::check_rights(FileSecurity& file, PWSTR name)
+NTSTATUS Check::check_rights(FileSecurity& file, PWSTR name)
 {
     const NTSTATUS status = ask_token(file, desired_);
     UINT32 through_parent = desired_ & (DELETE | FILE_READ_ATTRIBUTES);
@@ -220,7 +220,7 @@ NTSTATUS AccessCheck::check_rights(FileSecurity& file, PWSTR name)
     return rest;
 }
 
-NTSTATUS AccessCheck::check_kind(const FileSecurity& file, Target target, PWSTR name)
+NTSTATUS Check::check_kind(const FileSecurity& file, Target target, PWSTR name)
 {
     const bool follows = target == Target::parent || !has_option(FILE_OPEN_REPARSE_POINT);
     if (file.is_reparse_point() && follows) {
@@ -238,7 +238,7 @@ NTSTATUS AccessCheck::check_kind(const FileSecurity& file, Target target, PWSTR 
     return STATUS_SUCCESS;
 }
 
-NTSTATUS AccessCheck::check_readonly(const FileSecurity& file, Target target)
+NTSTATUS Check::check_readonly(const FileSecurity& file, Target target)
 {
     if (!file.is_readonly())
         return STATUS_SUCCESS;
@@ -252,7 +252,7 @@ NTSTATUS AccessCheck::check_readonly(const FileSecurity& file, Target target)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS AccessCheck::run(PWSTR name, Target target, bool check_traverse, PSECURITY_DESCRIPTOR* descriptor)
+NTSTATUS Check::run(PWSTR name, Target target, bool check_traverse, PSECURITY_DESCRIPTOR* descriptor)
 {
     const bool user_mode = create_.UserMode;
 
@@ -327,7 +327,7 @@ NTSTATUS FspAccessCheckEx(FSP_FILE_SYSTEM* FileSystem, FSP_FSCTL_TRANSACT_REQ* R
         return STATUS_SUCCESS;
     }
 
-    AccessCheck check(FileSystem, Request, DesiredAccess);
+    Check check(FileSystem, Request, DesiredAccess);
     NTSTATUS status;
     if (target == Target::parent) {
         WCHAR root[2] = {'\\', 0};

@@ -16,8 +16,14 @@ constexpr WCHAR params_prefix[] = FSP_L("" FSP_FSCTL_VOLUME_PARAMS_PREFIX);
 
 std::basic_string<WCHAR> device_path(const WCHAR* device)
 {
-    return device[0] == '\\' ? std::basic_string<WCHAR>(device)
-                             : device_folder + std::basic_string<WCHAR>(device);
+    std::basic_string<WCHAR> path(device[0] == '\\' ? FSP_L("") : device_folder);
+    path += device;
+    // An installation beside others has devices of its own.
+    if (const WCHAR* ident = FspSxsIdent(); ident[0] != 0) {
+        path += '+';
+        path += ident;
+    }
+    return path;
 }
 
 /// The volume parameters travel in the name of the file that is opened, one byte in each character.
@@ -65,7 +71,9 @@ NTSTATUS FspFsctlCreateVolume(PWSTR DevicePath, const FSP_FSCTL_VOLUME_PARAMS* V
         return STATUS_INVALID_PARAMETER;
 
     HANDLE volume;
-    NTSTATUS status = open_device(path, &volume);
+    NTSTATUS status = FspFsctlStartService();
+    if (NT_SUCCESS(status))
+        status = open_device(path, &volume);
     if (!NT_SUCCESS(status))
         return status;
     const ULONG name_size = VolumeNameSize > 0xFFFF ? 0xFFFF : static_cast<ULONG>(VolumeNameSize);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The service framework in console mode: a program that would be a service on Windows runs until it is told
-// to end by a signal, by FspServiceStop or by its own failure.
+// The service framework. In console mode, a program that would be a service runs until it is told to end by a
+// signal, by FspServiceStop or by its own failure.
 #include <atomic>
 #include <cstdlib>
 
-#include <semaphore.h>
-
 #include "dll/os.h"
+#include "dll/semaphore.h"
+#include "dll/service_manager.h"
 #include "dll/srw_lock.h"
 #include "dll/text_format.h"
 #include "nt/text.h"
@@ -28,28 +28,22 @@ SRWLOCK loop_lock = SRWLOCK_INIT;
 SRWLOCK looping_lock = SRWLOCK_INIT;
 std::atomic<FSP_SERVICE*> looping{nullptr};
 
-/// What wakes the loop. Semaphores may be posted from signal handlers.
+/// What wakes the loop.
 struct Wake
 {
-    sem_t semaphore;
+    Semaphore semaphore;
     std::atomic<bool> stop_signalled{false};
     std::atomic<bool> start_done{false};
-
-    Wake() { sem_init(&semaphore, 0, 0); }
 
     void reset()
     {
         stop_signalled = false;
         start_done = false;
-        while (sem_trywait(&semaphore) == 0)
+        while (semaphore.try_wait())
             ;
     }
-    void post() { sem_post(&semaphore); }
-    void wait()
-    {
-        while (sem_wait(&semaphore) != 0)
-            ;
-    }
+    void post() { semaphore.post(); }
+    void wait() { semaphore.wait(); }
 };
 Wake wake;
 
@@ -76,6 +70,7 @@ void set_status(FSP_SERVICE* service, const StatusChange& change)
         service->ServiceStatus.dwWin32ExitCode = change.exit_code;
         service->ServiceStatus.dwCheckPoint = 0;
         service->ServiceStatus.dwWaitHint = 0;
+        service_manager::report(service, service->ServiceStatus);
     }
     if (change.state == SERVICE_STOPPED)
         wake.post();
@@ -98,6 +93,7 @@ void accept_controls(FSP_SERVICE* service)
     const ExclusiveHold hold(status_guard(service));
     if (service->ServiceStatus.dwCurrentState == SERVICE_RUNNING)
         service->ServiceStatus.dwControlsAccepted = service->AcceptControl;
+    service_manager::report(service, service->ServiceStatus);
 }
 
 void start(FSP_SERVICE* service, ULONG argc, PWSTR* argv)
@@ -166,6 +162,26 @@ NTSTATUS console_loop(FSP_SERVICE* service)
     }
     os::free_command_line(argv);
     return result;
+}
+
+/// What the service manager wants.
+DWORD control(FSP_SERVICE* service, DWORD control, DWORD event_type, PVOID event_data)
+{
+    switch (control) {
+    case SERVICE_CONTROL_STOP:
+    case SERVICE_CONTROL_SHUTDOWN:
+        FspServiceStop(service);
+        return NO_ERROR;
+    case SERVICE_CONTROL_INTERROGATE:
+        return NO_ERROR;
+    case SERVICE_CONTROL_PAUSE:
+    case SERVICE_CONTROL_CONTINUE:
+        return ERROR_CALL_NOT_IMPLEMENTED;
+    default:
+        return service->OnControl != nullptr
+                   ? FspWin32FromNtStatus(service->OnControl(service, control, event_type, event_data))
+                   : NO_ERROR;
+    }
 }
 
 void run_stop_thread(PVOID)
@@ -237,6 +253,7 @@ VOID FspServiceRequestTime(FSP_SERVICE* Service, ULONG Time)
     const ExclusiveHold hold(status_guard(Service));
     ++Service->ServiceStatus.dwCheckPoint;
     Service->ServiceStatus.dwWaitHint = Time;
+    service_manager::report(Service, Service->ServiceStatus);
 }
 
 VOID FspServiceSetExitCode(FSP_SERVICE* Service, ULONG ExitCode) { Service->ExitCode = ExitCode; }
@@ -245,13 +262,11 @@ ULONG FspServiceGetExitCode(FSP_SERVICE* Service) { return status(Service).dwWin
 
 NTSTATUS FspServiceLoop(FSP_SERVICE* Service)
 {
-    // There is no service control manager to connect to.
-    if (!Service->AllowConsoleMode)
-        return FspNtStatusFromWin32(ERROR_FAILED_SERVICE_CONTROLLER_CONNECT);
-
     const ExclusiveHold hold(loop_lock);
     looping = Service;
-    const NTSTATUS result = console_loop(Service);
+    NTSTATUS result = service_manager::run(Service, {start, control});
+    if (result == FspNtStatusFromWin32(ERROR_FAILED_SERVICE_CONTROLLER_CONNECT) && Service->AllowConsoleMode)
+        result = console_loop(Service);
     const ExclusiveHold nobody_stops(looping_lock);
     looping = nullptr;
     return result;
@@ -283,17 +298,6 @@ VOID FspFileSystemStopServiceIfNecessary(FSP_FILE_SYSTEM*, BOOLEAN Normally)
     // From a thread of its own: the caller is a dispatcher thread, which the stop waits for.
     if (!Normally && looping.load() != nullptr)
         os::start_detached_thread(run_stop_thread, nullptr);
-}
-
-// A program started by the system's service manager has standard error too: always write there.
-BOOLEAN FspServiceIsInteractive() { return TRUE; }
-
-NTSTATUS FspServiceContextCheck(HANDLE, PBOOLEAN PIsLocalSystem)
-{
-    // Session 0, LocalSystem and the SERVICE group are Windows notions.
-    if (PIsLocalSystem != nullptr)
-        *PIsLocalSystem = FALSE;
-    return STATUS_ACCESS_DENIED;
 }
 
 VOID FspServiceLog(ULONG Type, PWSTR Format, ...)

@@ -4,4 +4,11 @@
 
 NTSTATUS FspNtStatusFromWin32(DWORD Error) { return fsp::nt::status_of_win32(Error); }
 
-DWORD FspWin32FromNtStatus(NTSTATUS Status) { return fsp::nt::win32_of_status(Status); }
+DWORD FspWin32FromNtStatus(NTSTATUS Status)
+{
+#if defined(_WIN32)
+    return RtlNtStatusToDosError(Status); // knows more of them
+#else
+    return fsp::nt::win32_of_status(Status);
+#endif
+}

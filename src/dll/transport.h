@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <winfsp/fsctl.h>
+#include "dll/dll.h"
 
 namespace fsp::nt {
 struct PosixMount;

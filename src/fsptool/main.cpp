@@ -4,6 +4,9 @@
 #include "system.h"
 
 #include <winfsp/winfsp.h>
+#if defined(_WIN32)
+#include <sddl.h>
+#endif
 
 #include <cerrno>
 #include <charconv>
@@ -48,7 +51,8 @@ int exit_code(NTSTATUS status)
 
 int fail(const char* what, NTSTATUS status)
 {
-    fprintf(stderr, "fsptool: %s (status 0x%08X)\n", what, static_cast<unsigned>(status));
+    fprintf(stderr, "fsptool: %s (status 0x%08X, Win32 error %u)\n", what, static_cast<unsigned>(status),
+            static_cast<unsigned>(FspWin32FromNtStatus(status)));
     return exit_code(status);
 }
 

@@ -38,8 +38,8 @@ NTSTATUS NTAPI RtlStringFromGUID(REFGUID Guid, PUNICODE_STRING GuidString)
     for (ULONG i = 0; i < 16; ++i) {
         if (dash_before(i))
             *p++ = u'-';
-        *p++ = u"0123456789ABCDEF"[bytes[text_order[i]] >> 4];
-        *p++ = u"0123456789ABCDEF"[bytes[text_order[i]] & 15];
+        *p++ = FSP_L("0123456789ABCDEF")[bytes[text_order[i]] >> 4];
+        *p++ = FSP_L("0123456789ABCDEF")[bytes[text_order[i]] & 15];
     }
     *p++ = u'}';
     *p = 0;

@@ -136,7 +136,7 @@ BOOLEAN NTAPI FsRtlIsNameInExpression(PUNICODE_STRING Expression, PUNICODE_STRIN
 
     if (expression.empty() || name.empty())
         return expression.empty() && name.empty();
-    if (expression == WideView(u"*"))
+    if (expression == WideView(FSP_L("*")))
         return TRUE;
     size_t wild = 0;
     while (wild < expression.size() && !is_wild(expression[wild]))

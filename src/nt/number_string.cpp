@@ -32,7 +32,7 @@ NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STR
     WCHAR digits[64];
     ULONG first = 64;
     do {
-        digits[--first] = u"0123456789ABCDEF"[Value % Base];
+        digits[--first] = FSP_L("0123456789ABCDEF")[Value % Base];
         Value /= Base;
     } while (Value);
 

@@ -2,7 +2,6 @@
 //
 // uid or gid <-> SID.
 #include <atomic>
-#include <mutex>
 
 #include "nt/posix_map.h"
 
@@ -19,11 +18,36 @@ struct Override
 };
 
 /// Readers do not lock. The table is set up before file systems run; a reader beside a writer may see either.
-std::mutex overrides_lock;
+class OverridesLock
+{
+  public:
+    OverridesLock()
+    {
+        while (taken.test_and_set(std::memory_order_acquire))
+            ;
+    }
+    OverridesLock(const OverridesLock&) = delete;
+    ~OverridesLock() { taken.clear(std::memory_order_release); }
+
+  private:
+    static inline std::atomic_flag taken;
+};
 std::atomic<UINT32> override_count;
 Override overrides[max_overrides];
 
 SidBuffer unix_sid(UINT32 id) { return {unix_authority, {1, id}}; }
+
+#if defined(_WIN32)
+/// The account with this RID; unmapped where there is no such domain.
+SidBuffer account_sid(const SID* domain, UINT32 rid)
+{
+    constexpr ULONG parts = 4; // S-1-5-21-X-Y-Z
+    if (domain == nullptr || domain->SubAuthorityCount != parts)
+        return sids::unmapped;
+    const ULONG* part = domain->SubAuthority;
+    return {5, {part[0], part[1], part[2], part[3], rid}};
+}
+#endif
 
 /// Authenticated Users, S-1-1-* (Everyone), S-1-3-* (replaced during inheritance): a user with this number
 /// must not own what everybody then owns.
@@ -50,6 +74,12 @@ SidBuffer rule_sid(UINT32 id)
         const UINT32 authority = id >> 8 & 0xFF;
         return authority == 5 ? unix_sid(id) : SidBuffer{authority, {id & 0xFF}};
     }
+#if defined(_WIN32)
+    if (id >= 0x30000 && id <= 0x3FFFF)
+        return account_sid(account_domain(), id - 0x30000);
+    if (id >= 0x100000)
+        return id < 0xFF000000 ? account_sid(primary_domain(), id - 0x100000) : sids::unmapped;
+#endif
     // No account domains here.
     if (id >= 0x100000 || (id >= 0x30000 && id <= 0x3FFFF))
         return unix_sid(id);
@@ -60,6 +90,20 @@ SidBuffer rule_sid(UINT32 id)
     return {5, {x, id & 0xFFF}};
 }
 
+#if defined(_WIN32)
+/// RID of an account of the domain; false if it is another's.
+bool account_of(const SID* domain, const SID* sid, UINT32* rid)
+{
+    if (domain == nullptr || sid->SubAuthorityCount != domain->SubAuthorityCount + 1)
+        return false;
+    for (ULONG i = 0; i < domain->SubAuthorityCount; ++i)
+        if (sid->SubAuthority[i] != domain->SubAuthority[i])
+            return false;
+    *rid = sid->SubAuthority[domain->SubAuthorityCount];
+    return true;
+}
+#endif
+
 UINT32 known(UINT32 id) { return id == invalid_id ? unmapped_id : id; }
 
 UINT32 nt_authority_id(const SID* sid)
@@ -69,7 +113,14 @@ UINT32 nt_authority_id(const SID* sid)
     const ULONG rid = sid->SubAuthority[count - 1];
     if (count == 1)
         return known(rid);
-    // Of more sub-authorities are the accounts of domains, and no domain is known here.
+#if defined(_WIN32)
+    UINT32 account;
+    if (account_of(primary_domain(), sid, &account))
+        return known(0x100000 + account);
+    if (account_of(account_domain(), sid, &account))
+        return known(0x30000 + account);
+#endif
+    // Of more sub-authorities are the accounts of domains, and no other domain is known.
     if (count != 2 || first == SECURITY_LOGON_IDS_RID)
         return unmapped_id;
     if (first == SECURITY_BUILTIN_DOMAIN_RID)
@@ -81,7 +132,7 @@ UINT32 nt_authority_id(const SID* sid)
 
 void set_id_overrides(const UINT32* ids, const PSID* sids, ULONG count)
 {
-    const std::lock_guard lock(overrides_lock);
+    const OverridesLock lock;
     // Nobody reads entries beyond the count, so those in use are only replaced while it is 0.
     override_count.store(0, std::memory_order_release);
     ULONG kept = 0;

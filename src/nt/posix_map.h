@@ -18,6 +18,13 @@
 
 namespace fsp::nt::posix {
 
+#if defined(_WIN32)
+/// S-1-5-21-X-Y-Z of the accounts of this machine, and of the domain that it is a member of; null if there is
+/// none.
+const SID* account_domain();
+const SID* primary_domain();
+#endif
+
 constexpr UINT32 unmapped_id = 65534;
 constexpr UINT32 invalid_id = 0xFFFFFFFF;
 

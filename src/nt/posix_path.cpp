@@ -70,7 +70,10 @@ unsigned utf8_stand_in(std::string_view text)
 
 /// A name that would read "." or ".." with its last dot in ASCII: there the stand-in stays what it is.
 bool is_dot_name(std::string_view name) { return name == "\xEF\x80\xAE" || name == ".\xEF\x80\xAE"; }
-bool is_dot_name(WideView name) { return name == WideView(u"\uF02E") || name == WideView(u".\uF02E"); }
+bool is_dot_name(WideView name)
+{
+    return name == WideView(FSP_L("\uF02E")) || name == WideView(FSP_L(".\uF02E"));
+}
 
 void name_to_windows(Joined<WCHAR>& out, std::string_view name)
 {

@@ -27,7 +27,7 @@ void put_hex(WideString& out, ULONG value, unsigned least_digits = 1)
     while (digits > least_digits && !(value >> (4 * digits - 4)))
         --digits;
     while (digits--)
-        out += u"0123456789abcdef"[value >> (4 * digits) & 15];
+        out += FSP_L("0123456789abcdef")[value >> (4 * digits) & 15];
 }
 
 void put_sid(WideString& out, const SID* sid)
@@ -65,7 +65,7 @@ void put_rights(WideString& out, UCHAR type, ACCESS_MASK mask)
     if (type == SYSTEM_MANDATORY_LABEL_ACE_TYPE ? put_bits(out, sddl::label_rights, mask)
                                                 : put_bits(out, sddl::bit_rights, mask))
         return;
-    out += u"0x";
+    out += FSP_L("0x");
     put_hex(out, mask);
 }
 
@@ -135,7 +135,7 @@ bool put_acl(WideString& out, const SecurityView& view, Which which, SECURITY_IN
     }
     const ACL* const acl = which == Which::sacl ? view.sacl : view.dacl;
     if (!acl)
-        out += u"NO_ACCESS_CONTROL";
+        out += FSP_L("NO_ACCESS_CONTROL");
     for (const ACE_HEADER* ace : Aces(acl)) {
         if (which == Which::sacl) {
             const bool label = ace->AceType == SYSTEM_MANDATORY_LABEL_ACE_TYPE;
@@ -155,20 +155,20 @@ try {
     const SecurityView view = SecurityView::of(descriptor);
     WideString text;
     if (information & OWNER_SECURITY_INFORMATION && view.owner) {
-        text += u"O:";
+        text += FSP_L("O:");
         put_sid(text, view.owner);
     }
     if (information & GROUP_SECURITY_INFORMATION && view.group) {
-        text += u"G:";
+        text += FSP_L("G:");
         put_sid(text, view.group);
     }
     if (information & DACL_SECURITY_INFORMATION && view.dacl_present()) {
-        text += u"D:";
+        text += FSP_L("D:");
         if (!put_acl(text, view, Which::dacl, information))
             return STATUS_INVALID_ACL;
     }
     if (information & (SACL_SECURITY_INFORMATION | LABEL_SECURITY_INFORMATION) && view.sacl_present()) {
-        text += u"S:";
+        text += FSP_L("S:");
         if (!put_acl(text, view, Which::sacl, information))
             return STATUS_INVALID_ACL;
     }

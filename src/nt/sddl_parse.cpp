@@ -234,7 +234,7 @@ bool Parser::acl(std::vector<ULONG>* storage, const ACL** out, unsigned shift)
     bool null_acl = false;
     for (bool more = true; more;) {
         more = false;
-        if (take(u"NO_ACCESS_CONTROL")) {
+        if (take(FSP_L("NO_ACCESS_CONTROL"))) {
             null_acl = more = true;
             continue;
         }
@@ -278,7 +278,7 @@ NTSTATUS Parser::parse(void** out, ULONG* size)
     for (skip_blanks(); !rest_.empty(); skip_blanks()) {
         const WCHAR part = upcase(rest_[0]);
         rest_.remove_prefix(1);
-        const size_t index = WideView(u"OGDS").find(part);
+        const size_t index = WideView(FSP_L("OGDS")).find(part);
         if (index == WideView::npos || seen[index] || !skip(u':'))
             return STATUS_INVALID_PARAMETER;
         seen[index] = true;

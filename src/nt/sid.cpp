@@ -70,7 +70,7 @@ size_t format_sid(const SID* sid, WCHAR* out)
         *p++ = u'0';
         *p++ = u'x';
         for (int shift = 44; shift >= 0; shift -= 4)
-            *p++ = u"0123456789ABCDEF"[authority >> shift & 15];
+            *p++ = FSP_L("0123456789ABCDEF")[authority >> shift & 15];
     }
     for (ULONG i = 0; i < sid->SubAuthorityCount; ++i) {
         *p++ = u'-';

@@ -268,6 +268,8 @@ UINT32 win32_of_status(NTSTATUS status)
 
 } // namespace fsp::nt
 
+#if !defined(_WIN32) // there the system's own table is in use
 ULONG NTAPI RtlNtStatusToDosError(NTSTATUS Status) { return fsp::nt::win32_of_status(Status); }
 
 ULONG NTAPI RtlNtStatusToDosErrorNoTeb(NTSTATUS Status) { return fsp::nt::win32_of_status(Status); }
+#endif

@@ -22,7 +22,7 @@ add_custom_target(driver ALL
 
 # ---- DLL ----
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/dll/*.cpp)
-list(FILTER sources EXCLUDE REGEX "(_linux|/winapi|/inline_dispatch)\\.cpp$")
+list(FILTER sources EXCLUDE REGEX "(_linux|/winapi|/inline_dispatch|/posix_mount)\\.cpp$")
 foreach(part access_check acl object_security posix_identity posix_path posix_permissions security_descriptor
              security_descriptor_rtl sid text
              upcase win32_status)

@@ -27,7 +27,7 @@ typedef struct
  * Input FSP_SPARSE_RANGE, which may reach behind the end of the file but does not extend it; output
  * UINT64 FSP_SPARSE_SIGNATURE. Nothing else reads, writes or changes the size of the file meanwhile.
  */
-#define FSP_IOCTL_SET_ZERO_DATA CTL_CODE(0x8F53, 0x800 + 'Z', METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define FSP_IOCTL_SET_ZERO_DATA ((UINT32)CTL_CODE(0x8F53, 0x800 + 'Z', METHOD_BUFFERED, FILE_ANY_ACCESS))
 
 /**
  * Which parts of a range are data; the rest are holes, which read as zeros.
@@ -36,6 +36,7 @@ typedef struct
  * not touching each other, as many as there are or have room. What lies outside of the range asked for does
  * no harm. Nothing else uses the file meanwhile.
  */
-#define FSP_IOCTL_QUERY_ALLOCATED_RANGES CTL_CODE(0x8F53, 0x800 + 'A', METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define FSP_IOCTL_QUERY_ALLOCATED_RANGES                                                                     \
+    ((UINT32)CTL_CODE(0x8F53, 0x800 + 'A', METHOD_BUFFERED, FILE_ANY_ACCESS))
 
 #endif

@@ -82,8 +82,12 @@ inline constexpr Name ace_types[] = {
 };
 
 inline constexpr Name ace_flags[] = {
-    {FSP_L("OI"), OBJECT_INHERIT_ACE},     {FSP_L("CI"), CONTAINER_INHERIT_ACE}, {FSP_L("NP"), NO_PROPAGATE_INHERIT_ACE},
-    {FSP_L("IO"), INHERIT_ONLY_ACE},       {FSP_L("ID"), INHERITED_ACE},         {FSP_L("SA"), SUCCESSFUL_ACCESS_ACE_FLAG},
+    {FSP_L("OI"), OBJECT_INHERIT_ACE},
+    {FSP_L("CI"), CONTAINER_INHERIT_ACE},
+    {FSP_L("NP"), NO_PROPAGATE_INHERIT_ACE},
+    {FSP_L("IO"), INHERIT_ONLY_ACE},
+    {FSP_L("ID"), INHERITED_ACE},
+    {FSP_L("SA"), SUCCESSFUL_ACCESS_ACE_FLAG},
     {FSP_L("FA"), FAILED_ACCESS_ACE_FLAG},
 };
 
@@ -105,11 +109,12 @@ inline constexpr Name key_rights[] = {
 
 /// One bit each, in the order of printing.
 inline constexpr Name bit_rights[] = {
-    {FSP_L("CC"), 0x001},        {FSP_L("DC"), 0x002},       {FSP_L("LC"), 0x004},           {FSP_L("SW"), 0x008},
-    {FSP_L("RP"), 0x010},        {FSP_L("WP"), 0x020},       {FSP_L("DT"), 0x040},           {FSP_L("LO"), 0x080},
-    {FSP_L("CR"), 0x100},        {FSP_L("SD"), DELETE},      {FSP_L("RC"), READ_CONTROL},    {FSP_L("WD"), WRITE_DAC},
-    {FSP_L("WO"), WRITE_OWNER},  {FSP_L("GA"), GENERIC_ALL}, {FSP_L("GX"), GENERIC_EXECUTE}, {FSP_L("GW"), GENERIC_WRITE},
-    {FSP_L("GR"), GENERIC_READ},
+    {FSP_L("CC"), 0x001},         {FSP_L("DC"), 0x002},        {FSP_L("LC"), 0x004},
+    {FSP_L("SW"), 0x008},         {FSP_L("RP"), 0x010},        {FSP_L("WP"), 0x020},
+    {FSP_L("DT"), 0x040},         {FSP_L("LO"), 0x080},        {FSP_L("CR"), 0x100},
+    {FSP_L("SD"), DELETE},        {FSP_L("RC"), READ_CONTROL}, {FSP_L("WD"), WRITE_DAC},
+    {FSP_L("WO"), WRITE_OWNER},   {FSP_L("GA"), GENERIC_ALL},  {FSP_L("GX"), GENERIC_EXECUTE},
+    {FSP_L("GW"), GENERIC_WRITE}, {FSP_L("GR"), GENERIC_READ},
 };
 
 /// Rights of a mandatory label.

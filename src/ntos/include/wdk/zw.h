@@ -161,6 +161,10 @@ FSP_SYSTEM_SERVICE(DuplicateToken, HANDLE ExistingTokenHandle, ACCESS_MASK Desir
                    PHANDLE NewTokenHandle);
 FSP_SYSTEM_SERVICE(QueryInformationToken, HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass,
                    PVOID TokenInformation, ULONG TokenInformationLength, PULONG ReturnLength);
+NTSTATUS NTAPI NtFilterToken(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable,
+                             PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids,
+                             PHANDLE NewTokenHandle);
+#define DISABLE_MAX_PRIVILEGE 0x1
 FSP_SYSTEM_SERVICE(AdjustPrivilegesToken, HANDLE TokenHandle, BOOLEAN DisableAllPrivileges,
                    PTOKEN_PRIVILEGES NewState, ULONG BufferLength, PTOKEN_PRIVILEGES PreviousState,
                    PULONG ReturnLength);

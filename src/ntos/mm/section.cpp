@@ -119,6 +119,12 @@ NTSTATUS make_image_section(PFILE_OBJECT file, ULONG protection, ob::Ref<Section
     fsrtl::SectionLock lock(file, protection);
     if (!NT_SUCCESS(lock.status()))
         return lock.status();
+    // The image is read from the file system, which need not have seen what was written.
+    if (const MapRef map(CacheMap::find(file->SectionObjectPointer)); map) {
+        const NTSTATUS flushed = map->flush(0, ~uint64_t{0});
+        if (!NT_SUCCESS(flushed))
+            return flushed;
+    }
     std::shared_ptr<Image> image;
     const NTSTATUS status = Image::acquire(file, &image);
     if (!NT_SUCCESS(status))
@@ -286,9 +292,9 @@ BOOLEAN NTAPI MmFlushImageSection(PSECTION_OBJECT_POINTERS SectionPointer, MMFLU
 {
     if (fsp::ntos::mm::Image::exists(SectionPointer))
         return FALSE;
-    // A file that is to be deleted must not be mapped as data either.
+    // A file that is to be deleted must not be mapped as data either; a section without views is no matter.
     const MapRef map(CacheMap::find(SectionPointer));
-    return !map || FlushType != MmFlushForDelete || !map->has_sections();
+    return !map || FlushType != MmFlushForDelete || !map->has_user_views();
 }
 
 BOOLEAN NTAPI MmCanFileBeTruncated(PSECTION_OBJECT_POINTERS SectionPointer, PLARGE_INTEGER NewFileSize)

@@ -244,8 +244,10 @@ NTSTATUS query_list(const void* set, ULONG set_size, const void* list, ULONG lis
             const Record* r = find_record(set, set_size, entry->EaName, entry->EaNameLength);
             const bool fits =
                 r ? writer.append(r) : writer.append(entry->EaName, entry->EaNameLength, 0, nullptr, 0);
-            if (!fits)
+            if (!fits) {
+                *bad_offset = 0; // a warning: it would be taken for the number of bytes
                 return STATUS_BUFFER_OVERFLOW;
+            }
             if (rules.single_entry)
                 break;
         }

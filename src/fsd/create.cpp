@@ -107,7 +107,7 @@ bool normalize_name(const Volume& volume, FileNode& node, const Response& answer
 void store_metadata(Volume& volume, FileNode& node, PFILE_OBJECT file, const Response& answer)
 {
     const auto& opened = answer->Rsp.Create.Opened;
-    node.set_file_info(file, opened.FileInfo, answer.information() == FILE_CREATED);
+    node.store_file_info(file, opened.FileInfo, answer.information() == FILE_CREATED);
     if (!opened.HasSecurityDescriptor || node.is_stream())
         return;
     const Span descriptor = answer.span(opened.SecurityDescriptor, Offset::honoured);
@@ -469,7 +469,7 @@ Async<NTSTATUS> establish(Volume& volume, const CreateParameters& p, PIRP irp, O
         status = co_await open_after_violation(opening, p, rights_of(p, opened, opening.again), conflict,
                                                &first_open, information);
         if (NT_SUCCESS(status) && first_open)
-            opening.node->set_file_info(p.file, opened.info, opened.information == FILE_CREATED);
+            opening.node->store_file_info(p.file, opened.info, opened.information == FILE_CREATED);
     }
     if (!NT_SUCCESS(status))
         co_return status;

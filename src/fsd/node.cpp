@@ -142,7 +142,33 @@ void FileNode::adjust_file_info(FSP_FSCTL_FILE_INFO* info) noexcept
         info->FileAttributes &= ~static_cast<UINT32>(FILE_ATTRIBUTE_DIRECTORY);
 }
 
+/// Everything but the sizes.
+void FileNode::set_basic_info_locked(const FSP_FSCTL_FILE_INFO& info) noexcept
+{
+    InterlockedIncrement(&info_change_number_);
+    attributes_ = info.FileAttributes;
+    reparse_tag_ = info.ReparseTag;
+    ea_size_ = info.EaSize;
+    creation_time_ = info.CreationTime;
+    last_access_time_ = info.LastAccessTime;
+    last_write_time_ = info.LastWriteTime;
+    change_time_ = info.ChangeTime;
+}
+
 void FileNode::set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info, bool mark_truncate) noexcept
+{
+    store_file_info(file, info, mark_truncate);
+    if (!main_file_)
+        return;
+    FSP_FSCTL_FILE_INFO of_main = info;
+    if (main_file_->is_directory)
+        of_main.FileAttributes |= FILE_ATTRIBUTE_DIRECTORY;
+    SpinGuard guard(main_file_->info_lock_);
+    main_file_->set_basic_info_locked(of_main); // for as long as what is stored there is valid
+}
+
+void FileNode::store_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info,
+                               bool mark_truncate) noexcept
 {
     const UINT64 size = info.FileSize;
     const UINT64 allocation = volume_.round_to_allocation_unit(greater(info.AllocationSize, size));
@@ -152,15 +178,8 @@ void FileNode::set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info,
     bool sizes_changed;
     {
         SpinGuard guard(info_lock_);
-        InterlockedIncrement(&info_change_number_);
+        set_basic_info_locked(info);
         info_expiration_ = expiration;
-        attributes_ = info.FileAttributes;
-        reparse_tag_ = info.ReparseTag;
-        ea_size_ = info.EaSize;
-        creation_time_ = info.CreationTime;
-        last_access_time_ = info.LastAccessTime;
-        last_write_time_ = info.LastWriteTime;
-        change_time_ = info.ChangeTime;
         sizes_changed = size != file_size() || allocation != allocation_size();
     }
     if (!sizes_changed)
@@ -174,7 +193,7 @@ bool FileNode::try_set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& i
 {
     if (info_change_number_ != seen)
         return false;
-    set_file_info(file, info);
+    store_file_info(file, info);
     return true;
 }
 

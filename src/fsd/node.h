@@ -96,9 +96,12 @@ class FileNode : NonCopyable
     LONG file_info_change_number() const { return info_change_number_; }
     /// Stores what the file system returned, sets the cache manager's sizes and resets the expiration.
     /// `mark_truncate`: if the sizes differ from the stored ones, the last cleanup carries SetAllocationSize.
+    void store_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info,
+                         bool mark_truncate = false) noexcept;
+    /// The same for the answer to a change: what was changed through a stream holds for its main file, too.
     void set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info,
                        bool mark_truncate = false) noexcept;
-    /// The same unless the information changed since `seen`.
+    /// store_file_info unless the information changed since `seen`.
     bool try_set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info, LONG seen) noexcept;
     /// get_file_info's answer for a FileInfo that could not be stored: rounds sizes, combines a stream.
     void adjust_file_info(FSP_FSCTL_FILE_INFO* info) noexcept;
@@ -129,6 +132,7 @@ class FileNode : NonCopyable
     void adopt_name(UNICODE_STRING& buffer) noexcept;
     void set_header_sizes(PFILE_OBJECT file, UINT64 allocation, UINT64 size) noexcept;
     void copy_info_locked(FSP_FSCTL_FILE_INFO* info) const noexcept;
+    void set_basic_info_locked(const FSP_FSCTL_FILE_INFO& info) noexcept;
     bool get_basic_info(FSP_FSCTL_FILE_INFO* info, UINT64 now) noexcept;
 
     static constexpr USHORT inline_chars = 56;

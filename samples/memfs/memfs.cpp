@@ -339,14 +339,9 @@ struct Operations
     {
         Memfs& memfs = of(fs);
         Node& file = node(context);
-        if (file.streams != nullptr) {
-            std::vector<Node*> closed;
-            for (const auto& entry : *file.streams)
-                if (!entry.second->is_open())
-                    closed.push_back(entry.second);
-            for (Node* stream : closed)
-                memfs.tree_.remove(*stream);
-        }
+        // A stream that is still open lives on without a name.
+        while (file.streams != nullptr && !file.streams->empty())
+            memfs.tree_.remove(*file.streams->begin()->second);
         if (NTSTATUS status = memfs.set_size(file, 0, false); status != STATUS_SUCCESS)
             return status;
         if (NTSTATUS status = memfs.set_size(file, allocation_size, true); status != STATUS_SUCCESS)
@@ -484,9 +479,10 @@ struct Operations
         Node& owner = node(context).owner();
         {
             const Guard guard(owner.mutex);
+            // A stream's change to its directory comes without the directory attribute.
+            constexpr UINT32 kept = FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DIRECTORY;
             if (attributes != INVALID_FILE_ATTRIBUTES)
-                owner.info.FileAttributes =
-                    attributes | (owner.info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT);
+                owner.info.FileAttributes = (attributes & ~kept) | (owner.info.FileAttributes & kept);
             if (creation_time != 0)
                 owner.info.CreationTime = creation_time;
             if (last_access_time != 0)

@@ -102,7 +102,8 @@ Tree::Found Tree::find(NameView path) const
             if (end != file.size())
                 found.status = STATUS_OBJECT_PATH_NOT_FOUND;
             else
-                found.status = above->is_directory() ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_NOT_A_DIRECTORY;
+                found.status =
+                    above->is_directory() ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_PATH_NOT_FOUND;
             return found;
         }
         if (end != file.size() && found.node->is_link) {

@@ -336,6 +336,8 @@ NTSTATUS Create::check_create_file(bool check_traverse, Descriptor& parent)
                            : directory                 ? FILE_ADD_SUBDIRECTORY
                                                        : FILE_ADD_FILE;
     const NTSTATUS status = check(true, check_traverse, desired, parent.receive());
+    if (status == STATUS_NOT_A_DIRECTORY) // said of the parent
+        return STATUS_OBJECT_PATH_NOT_FOUND;
     if (status != STATUS_SUCCESS)
         return status;
 

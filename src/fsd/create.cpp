@@ -331,8 +331,11 @@ Async<NTSTATUS> overwrite(Volume& volume, const CreateParameters& p, FileDesc& d
                           Request& create_request, bool* closed_by_user_mode)
 {
     FileNode& node = *desc.node;
+    if (node.is_directory)
+        co_return STATUS_FILE_IS_A_DIRECTORY;
+    // User mode checked the right to write; superseding needs only that to delete.
     const ULONG protected_by = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM;
-    if (opened.info.FileAttributes & protected_by & ~p.attributes)
+    if (opened.info.FileAttributes & ((protected_by & ~p.attributes) | FILE_ATTRIBUTE_READONLY))
         co_return STATUS_ACCESS_DENIED;
 
     RequestPtr request;
@@ -344,8 +347,6 @@ Async<NTSTATUS> overwrite(Volume& volume, const CreateParameters& p, FileDesc& d
     desc.fill_context(request->Req.Context);
     message.FileAttributes =
         p.attributes & ~static_cast<ULONG>(FILE_ATTRIBUTE_NORMAL | FILE_ATTRIBUTE_DIRECTORY);
-    if (node.is_directory)
-        message.FileAttributes |= FILE_ATTRIBUTE_DIRECTORY;
     message.AllocationSize = p.allocation_size;
     message.Supersede = opened.information == FILE_SUPERSEDED;
     if (p.ea && !node.is_stream())
@@ -513,6 +514,26 @@ Async<NTSTATUS> establish(Volume& volume, const CreateParameters& p, PIRP irp, O
     co_return result;
 }
 
+bool is_going(Volume& volume, const UNICODE_STRING& path)
+{
+    const FileNode* node = volume.nodes.find(path);
+    return node && node->delete_pending && node->handle_count != 0;
+}
+
+/// An open file that is to be deleted has its name to the end, and a directory takes nothing new until then.
+/// User mode need not know, so that it must not be asked to make anything (or to find a stream of an
+/// overwritten file).
+bool name_is_going(Volume& volume, const CreateParameters& p)
+{
+    const bool makes = p.disposition != FILE_OPEN && p.disposition != FILE_OVERWRITE;
+    if ((!makes && !p.is_stream()) || p.open_target_directory)
+        return false;
+    UNICODE_STRING parent;
+    name::split_last(p.path, &parent, nullptr);
+    FastMutexGuard guard(volume.nodes.mutex());
+    return is_going(volume, p.path) || (makes && !p.is_stream() && is_going(volume, parent));
+}
+
 IrpResult open_volume(Volume& volume, PFILE_OBJECT file)
 {
     volume.reference(); // until this file object's close
@@ -542,6 +563,8 @@ IrpTask create(Volume& volume, PIRP irp)
         co_return status;
     if (is_volume_open)
         co_return open_volume(volume, p.file);
+    if (name_is_going(volume, p))
+        co_return STATUS_DELETE_PENDING;
 
     if (is_parent_going(volume, p))
         co_return STATUS_DELETE_PENDING;

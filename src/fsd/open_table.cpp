@@ -149,11 +149,14 @@ void mark_streams_deleted(FileNode& main_file) noexcept
         return;
     NodeTable& table = main_file.volume().nodes;
     FastMutexGuard guard(table.mutex());
-    for (FileNode* node = table.first_below(main_file.name()); node;
-         node = table.next_below(main_file.name(), node))
-    {
-        if (node->main_file() == &main_file)
-            node->delete_pending = true;
+    for (FileNode* stream = table.first_below(main_file.name()); stream;) {
+        FileNode* const next = table.next_below(main_file.name(), stream);
+        if (stream->main_file() == &main_file) {
+            stream->delete_pending = true;
+            if (stream->handle_count == 0) // only the cache keeps it: the name is free
+                table.remove(*stream);
+        }
+        stream = next;
     }
 }
 

@@ -31,9 +31,10 @@ template<class T> std::string show(const T& value)
         out << static_cast<long long>(value);
     else if constexpr (std::integral<T>) {
         // Statuses and masks are read in hexadecimal.
-        out << +value;
-        if (std::cmp_less(value, 0) || std::cmp_greater(value, 0xFFFF))
-            out << " (0x" << std::hex << static_cast<std::make_unsigned_t<T>>(value) << ')';
+        const auto number = +value; // also of a character
+        out << number;
+        if (std::cmp_less(number, 0) || std::cmp_greater(number, 0xFFFF))
+            out << " (0x" << std::hex << static_cast<std::make_unsigned_t<decltype(+value)>>(number) << ')';
     } else if constexpr (std::convertible_to<T, std::u16string_view>)
         out << '"' << printable(value) << '"';
     else if constexpr (std::convertible_to<T, std::string_view>)
@@ -100,27 +101,26 @@ class Note
     std::string text_;
 };
 
+/// A check, and what came of it.
 struct Report
 {
     const char* file;
     int line;
     bool ends_test;
-    std::string problem;
+    Problem problem;
+
+    /// Still to be reported?
+    explicit operator bool() const { return problem.has_value(); }
     /// Prints and counts the failure. Thread-safe.
-    void operator=(const Note& note) const;
+    void operator=(const Note& note);
 };
 
 } // namespace conformance
 
-// `if` with an else in front of the report, so that a check is one statement with or without braces around.
+// A loop, not an `if`, so that a check is one statement also where an `else` follows.
 #define CONFORMANCE_REPORT(ends_test, problem)                                                               \
-    switch (0)                                                                                               \
-    case 0:                                                                                                  \
-    default:                                                                                                 \
-        if (const ::conformance::Problem problem_ = (problem); !problem_)                                    \
-            ;                                                                                                \
-        else                                                                                                 \
-            ::conformance::Report{__FILE__, __LINE__, ends_test, *problem_} = ::conformance::Note()
+    for (::conformance::Report report_{__FILE__, __LINE__, ends_test, problem}; report_;)                    \
+    report_ = ::conformance::Note()
 
 // `text` comes from the outermost macro, where names of statuses and rights are still names.
 #define CONFORMANCE_COMPARE(ends_test, good, relation, text, left, right)                                    \

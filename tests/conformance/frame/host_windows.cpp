@@ -22,6 +22,25 @@ __declspec(dllimport) void* __stdcall LocalFree(void*);
 
 namespace conformance::host {
 
+namespace {
+
+/// What administrators have but must ask for. Tests skip where it is not granted.
+void enable_privileges()
+{
+    HANDLE token = nullptr;
+    if (!NT_SUCCESS(NtOpenProcessTokenEx(NtCurrentProcess(), TOKEN_ADJUST_PRIVILEGES, 0, &token)))
+        return;
+    for (const ULONG privilege : {SE_BACKUP_PRIVILEGE, SE_RESTORE_PRIVILEGE, SE_SECURITY_PRIVILEGE,
+                                  SE_TAKE_OWNERSHIP_PRIVILEGE, SE_CREATE_SYMBOLIC_LINK_PRIVILEGE})
+    {
+        TOKEN_PRIVILEGES wanted{1, {{{privilege, 0}, SE_PRIVILEGE_ENABLED}}};
+        NtAdjustPrivilegesToken(token, FALSE, &wanted, 0, nullptr, nullptr);
+    }
+    NtClose(token);
+}
+
+} // namespace
+
 int take_argument(const char*, const char*) { return 0; }
 
 std::u16string start(std::string_view directory)
@@ -37,6 +56,7 @@ std::u16string start(std::string_view directory)
     std::u16string path = reinterpret_cast<const char16_t*>(full);
     while (path.ends_with(u'\\'))
         path.pop_back();
+    enable_privileges();
     return path.starts_with(u"\\\\") ? u"\\??\\UNC" + path.substr(1) : u"\\??\\" + path;
 }
 

@@ -70,7 +70,8 @@ Result run(const TestCase& test)
     } catch (const Skipped& reason) {
         skipped = reason.reason;
     } catch (const std::exception& exception) {
-        Report{name.c_str(), 0, false, exception.what()} = Note();
+        Report report{name.c_str(), 0, false, exception.what()};
+        report = Note();
     }
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
@@ -178,15 +179,16 @@ int main(int argc, char** argv)
 
 Registration::Registration(const TestCase& test) { tests().push_back(test); }
 
-void Report::operator=(const Note& note) const
+void Report::operator=(const Note& note)
 {
     ++failures_of_test;
     {
         const std::lock_guard lock(printing);
-        std::printf("\n  %s:%d: %s%s%s\n", file, line, problem.c_str(), note.text().empty() ? "" : ": ",
+        std::printf("\n  %s:%d: %s%s%s\n", file, line, problem->c_str(), note.text().empty() ? "" : ": ",
                     note.text().c_str());
         std::fflush(stdout);
     }
+    problem.reset();
     if (ends_test)
         throw Failed();
 }

@@ -151,9 +151,9 @@ NTSTATUS File::rename_ex(std::u16string_view to, ULONG flags)
     return set(FileRenameInformationEx, info.data(), static_cast<ULONG>(info.size()));
 }
 
-std::vector<std::u16string> File::list(std::u16string_view pattern, ULONG buffer_size)
+std::vector<Entry> File::entries(std::u16string_view pattern, ULONG buffer_size)
 {
-    std::vector<std::u16string> names;
+    std::vector<Entry> entries;
     std::vector<std::uint64_t> buffer((buffer_size + 7) / 8);
     UNICODE_STRING name = text(pattern);
     for (BOOLEAN restart = TRUE;; restart = FALSE) {
@@ -162,16 +162,24 @@ std::vector<std::u16string> File::list(std::u16string_view pattern, ULONG buffer
                                   FileIdBothDirectoryInformation, FALSE, &name, restart),
              block);
         if (status_ != STATUS_SUCCESS)
-            return names;
+            return entries;
         const auto* at = reinterpret_cast<const std::uint8_t*>(buffer.data());
         for (;;) {
             const auto* entry = reinterpret_cast<const FILE_ID_BOTH_DIR_INFORMATION*>(at);
-            names.push_back(text_of(entry->FileName, entry->FileNameLength));
+            entries.push_back({text_of(entry->FileName, entry->FileNameLength), entry->FileAttributes});
             if (entry->NextEntryOffset == 0)
                 break;
             at += entry->NextEntryOffset;
         }
     }
+}
+
+std::vector<std::u16string> File::list(std::u16string_view pattern, ULONG buffer_size)
+{
+    std::vector<std::u16string> names;
+    for (Entry& entry : entries(pattern, buffer_size))
+        names.push_back(std::move(entry.name));
+    return names;
 }
 
 NTSTATUS File::control(ULONG code, const void* in, ULONG in_size, void* out, ULONG out_size)

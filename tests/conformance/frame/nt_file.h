@@ -30,6 +30,13 @@ struct Open
     ULONG object_attributes = OBJ_CASE_INSENSITIVE;
 };
 
+/// Of a directory.
+struct Entry
+{
+    std::u16string name;
+    ULONG attributes;
+};
+
 /// An NT handle and the calls on it that the tests make. The calls want a synchronous handle.
 class File
 {
@@ -78,6 +85,8 @@ class File
     NTSTATUS rename(std::u16string_view to, bool replace, HANDLE root = nullptr);
     NTSTATUS rename_ex(std::u16string_view to, ULONG flags);
 
+    /// All that a listing with this pattern gives, `.` and `..` included; buffer_size bytes at a time.
+    std::vector<Entry> entries(std::u16string_view pattern = u"*", ULONG buffer_size = 65536);
     /// All names that a listing with this pattern gives, `.` and `..` included; buffer_size bytes at a time.
     std::vector<std::u16string> list(std::u16string_view pattern = u"*", ULONG buffer_size = 4096);
 

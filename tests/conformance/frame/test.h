@@ -30,16 +30,18 @@ struct Registration
 
 } // namespace conformance
 
-/// A rule that holds on our volumes and, as the reason tells, not on NTFS.
-#define TEST_DIFFERENCE(suite, rule, reason)                                                                 \
-    class suite##_##rule final : public ::conformance::Volume                                                \
+/// A test whose body is a member of a class of its own, derived from Volume. `difference`: see TestCase.
+#define TEST_ON(fixture, suite, rule, difference)                                                            \
+    class suite##_##rule final : public fixture                                                              \
     {                                                                                                        \
         void run() override;                                                                                 \
     };                                                                                                       \
     const ::conformance::Registration suite##_##rule##_registration(                                         \
         {#suite, #rule,                                                                                      \
          []() -> std::unique_ptr<::conformance::Volume> { return std::make_unique<suite##_##rule>(); },      \
-         reason});                                                                                           \
+         difference});                                                                                       \
     void suite##_##rule::run()
 
-#define TEST(suite, rule) TEST_DIFFERENCE(suite, rule, nullptr)
+#define TEST(suite, rule) TEST_ON(::conformance::Volume, suite, rule, nullptr)
+/// A rule that holds on our volumes and, as the reason tells, not on NTFS.
+#define TEST_DIFFERENCE(suite, rule, reason) TEST_ON(::conformance::Volume, suite, rule, reason)

@@ -28,21 +28,20 @@ UnderTest& under_test()
     return value;
 }
 
-void remove_tree(const std::u16string& path)
+void remove_tree(const std::u16string& path, bool directory)
 {
     constexpr ULONG as_is = FILE_OPEN_REPARSE_POINT | FILE_OPEN_FOR_BACKUP_INTENT;
-    File directory(path, FILE_LIST_DIRECTORY | DELETE | FILE_WRITE_ATTRIBUTES, FILE_OPEN,
-                   as_is | FILE_DIRECTORY_FILE);
-    if (NT_SUCCESS(directory.status()))
-        for (const std::u16string& name : directory.list())
-            if (name != u"." && name != u"..")
-                remove_tree(path + u"\\" + name);
-    File file = directory.handle() != nullptr ? std::move(directory)
-                                              : File(path, DELETE | FILE_WRITE_ATTRIBUTES, FILE_OPEN, as_is);
+    if (directory)
+        for (const Entry& entry : File(path, FILE_LIST_DIRECTORY, FILE_OPEN, as_is).entries())
+            if (entry.name != u"." && entry.name != u"..")
+                remove_tree(path + u"\\" + entry.name, (entry.attributes & FILE_ATTRIBUTE_DIRECTORY) != 0);
+    const auto remove = [&] { return File(path, DELETE, FILE_OPEN, as_is | FILE_DELETE_ON_CLOSE).status(); };
+    if (remove() != STATUS_CANNOT_DELETE)
+        return;
     FILE_BASIC_INFORMATION basic{};
-    basic.FileAttributes = FILE_ATTRIBUTE_NORMAL; // a read-only file cannot be deleted
-    file.set(FileBasicInformation, &basic, sizeof basic);
-    file.dispose(true);
+    basic.FileAttributes = FILE_ATTRIBUTE_NORMAL; // it was read-only
+    File(path, FILE_WRITE_ATTRIBUTES, FILE_OPEN, as_is).set(FileBasicInformation, &basic, sizeof basic);
+    remove();
 }
 
 } // namespace
@@ -71,13 +70,13 @@ void Volume::use(std::u16string_view root)
 Volume::~Volume()
 {
     if (!directory_.empty())
-        remove_tree(directory_);
+        remove_tree(directory_, true);
 }
 
 void Volume::begin(const std::string& name)
 {
     directory_ = under_test().directory + u"\\" + std::u16string(name.begin(), name.end());
-    remove_tree(directory_); // of a run that was killed
+    remove_tree(directory_, true); // of a run that was killed
     const File made(directory_, FILE_LIST_DIRECTORY, FILE_CREATE, FILE_DIRECTORY_FILE);
     REQUIRE_EQ(made.status(), STATUS_SUCCESS) << directory_;
 }

@@ -120,10 +120,14 @@ void CacheMap::clear_dirty(View* view, uint64_t pages)
 {
     const auto removed = static_cast<uint64_t>(std::popcount(pages & view->dirty));
     view->dirty &= ~pages;
-    if (removed) {
-        dirty_pages_.fetch_sub(removed, std::memory_order_relaxed);
-        lazy_writer::note_cleaned(removed);
-    }
+    if (removed)
+        count_clean(removed);
+}
+
+void CacheMap::count_clean(uint64_t pages)
+{
+    dirty_pages_.fetch_sub(pages, std::memory_order_release);
+    lazy_writer::note_cleaned(pages);
 }
 
 void CacheMap::drop_pages(View* view, uint64_t pages)
@@ -318,10 +322,13 @@ NTSTATUS CacheMap::flush_span(Lock& lock, View* view, uint64_t pages)
         const Run run(todo);
         const uint64_t offset = view->index * view_size + run.first * page_size;
         const uint64_t end = page_up(static_cast<uint64_t>(sizes_.FileSize.QuadPart));
-        clear_dirty(view, run.pages());
-        if (offset >= end)
+        if (offset >= end) {
+            clear_dirty(view, run.pages());
             continue;
+        }
         const size_t length = static_cast<size_t>(std::min<uint64_t>(run.count * page_size, end - offset));
+        // Counted as dirty until the file system has it: who flushes or tears down meanwhile must wait.
+        view->dirty &= ~run.pages();
         view->writing |= run.pages();
         lock.unlock();
         const NTSTATUS status = page_out(file_, offset, view->base + run.first * page_size, length);
@@ -329,6 +336,7 @@ NTSTATUS CacheMap::flush_span(Lock& lock, View* view, uint64_t pages)
         view->writing &= ~run.pages();
         if (!NT_SUCCESS(status))
             set_dirty(view, run.pages() & view->valid);
+        count_clean(run.count);
         changed_.notify_all();
         if (!NT_SUCCESS(status))
             return status;

@@ -159,7 +159,8 @@ class CacheMap
 
     PFILE_OBJECT file() const { return file_; }
     PSECTION_OBJECT_POINTERS pointers() const { return pointers_; }
-    uint64_t dirty_pages() const { return dirty_pages_.load(std::memory_order_relaxed); }
+    /// Pages that the file system does not have yet: those that are being written count.
+    uint64_t dirty_pages() const { return dirty_pages_.load(std::memory_order_acquire); }
 
     // ---- user views
     void view_mapped(View* view, bool writable);
@@ -196,6 +197,7 @@ class CacheMap
     void drop_pages(View* view, uint64_t pages);
     void set_dirty(View* view, uint64_t pages);
     void clear_dirty(View* view, uint64_t pages);
+    void count_clean(uint64_t pages);
     using Views = std::map<uint64_t, std::unique_ptr<View>>;
     /// @return the next view
     Views::iterator erase_if_unused(Views::iterator it);

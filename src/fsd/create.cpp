@@ -331,8 +331,6 @@ Async<NTSTATUS> overwrite(Volume& volume, const CreateParameters& p, FileDesc& d
                           Request& create_request, bool* closed_by_user_mode)
 {
     FileNode& node = *desc.node;
-    if (node.is_directory)
-        co_return STATUS_FILE_IS_A_DIRECTORY;
     // User mode checked the right to write; superseding needs only that to delete.
     const ULONG protected_by = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM;
     if (opened.info.FileAttributes & ((protected_by & ~p.attributes) | FILE_ATTRIBUTE_READONLY))

@@ -440,6 +440,20 @@ TEST(Cleanup, SectionKeepsTheFileUsableAfterTheLastHandle)
     CHECK_EQ(open(u"f", FILE_READ_DATA).read(0, 2), "ba");
 }
 
+TEST(Cleanup, WhatAViewWroteIsThereForTheNextReader)
+{
+    for (int i = 0; i != 300; ++i) { // also while it is just being written back
+        File file(path(u"f"), FILE_ALL_ACCESS, FILE_OVERWRITE_IF);
+        REQUIRE_EQ(file.write(0, std::string(8192, 'a')), STATUS_SUCCESS);
+        {
+            const View view(file);
+            view.data()[0] = 'b';
+            file.close();
+        }
+        REQUIRE_EQ(open(u"f", FILE_READ_DATA).read(0, 2), "ba") << i;
+    }
+}
+
 TEST(Cleanup, WritingSetsTimeAndArchiveAttribute)
 {
     make(u"f", "x");

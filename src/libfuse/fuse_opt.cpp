@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 
 namespace {
@@ -39,8 +40,10 @@ const fuse_opt* find(const fuse_opt* entry, const char* argument)
     return nullptr;
 }
 
-void append_escaped(std::string* list, const char* option, bool escape)
+const std::string& append_escaped(std::optional<std::string>* to, const char* option, bool escape)
 {
+    // A list of empty options is empty, but there.
+    std::string* const list = *to ? &**to : &to->emplace();
     if (!list->empty())
         *list += ',';
     for (; *option; ++option) {
@@ -48,6 +51,7 @@ void append_escaped(std::string* list, const char* option, bool escape)
             *list += '\\';
         *list += *option;
     }
+    return *list;
 }
 
 class Parser
@@ -65,11 +69,11 @@ class Parser
         for (at_ = 1; at_ < in_.argc; ++at_)
             if (!one(in_.argv[at_]))
                 return false;
-        if (!options_.empty() && (fuse_opt_insert_arg(&out_, 1, "-o") != 0 ||
-                                  fuse_opt_insert_arg(&out_, 2, options_.c_str()) != 0))
+        if (options_ && (fuse_opt_insert_arg(&out_, 1, "-o") != 0 ||
+                         fuse_opt_insert_arg(&out_, 2, options_->c_str()) != 0))
             return false;
-        // A "--" that nothing follows.
-        if (separator_at_ != 0 && separator_at_ == out_.argc - (options_.empty() ? 0 : 2)) {
+        // A "--" that nothing follows; after a list of options it stays, as with libfuse.
+        if (separator_at_ != 0 && separator_at_ == out_.argc) {
             std::free(out_.argv[--out_.argc]);
             out_.argv[out_.argc] = nullptr;
         }
@@ -136,7 +140,7 @@ class Parser
             const char* separator = separator_of(entry->templ);
             if (separator && *separator == ' ' && argument[separator - entry->templ] == 0) {
                 // The value is the next argument.
-                if (listed || at_ + 1 >= in_.argc) {
+                if (at_ + 1 >= in_.argc) {
                     std::fprintf(stderr, "fuse: missing argument after `%s'\n", argument);
                     return false;
                 }
@@ -198,16 +202,17 @@ class Parser
     const fuse_opt* const table_;
     const fuse_opt_proc_t proc_;
     fuse_args out_ = FUSE_ARGS_INIT(0, nullptr);
-    std::string options_;
+    std::optional<std::string> options_;
     int at_ = 0;
     int separator_at_ = 0; ///< arguments put out when "--" came; 0: not yet
 };
 
 int add_opt(char** options, const char* option, bool escape)
 {
-    std::string list = *options ? *options : "";
-    append_escaped(&list, option, escape);
-    char* copy = strdup(list.c_str());
+    std::optional<std::string> list;
+    if (*options)
+        list = *options;
+    char* copy = strdup(append_escaped(&list, option, escape).c_str());
     if (!copy) {
         no_memory();
         return -1;

@@ -72,6 +72,13 @@ for signal in TERM INT HUP; do
     fi
 done
 
+# fuse_opt, on command lines that are made at random.
+gcc -w -I/usr/include/fuse3 "$HERE/opt.c" -lfuse3 -o "$T/opt" && {
+    "$T/opt" >"$T/opt.system" 2>&1
+    "$RUN" "$T/opt" >"$T/opt.ours" 2>&1
+    same opt
+}
+
 # A low-level program cannot run, and says so.
 said=$("$RUN" "$T/hello_ll" "$M" 2>&1)
 code=$?

@@ -37,9 +37,17 @@ target_include_directories(winfsp INTERFACE ${CMAKE_SOURCE_DIR}/include
 target_compile_definitions(winfsp PRIVATE WINFSP_DLL_INTERNAL _WIN32_WINNT=0x0A00 _GLIBCXX_EXTERN_TEMPLATE=0)
 target_compile_options(winfsp PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector
                                       -Wno-unknown-pragmas -Wno-attributes)
+if(arch STREQUAL "a64")
+  # The C++ library's headers are the same for every architecture; only templates and constants of them are used.
+  file(GLOB cxx_headers /usr/lib/gcc/x86_64-w64-mingw32/*-posix/include/c++)
+  target_include_directories(winfsp SYSTEM PRIVATE ${cxx_headers} ${cxx_headers}/x86_64-w64-mingw32
+                                                   /usr/share/mingw-w64/include)
+  target_compile_options(winfsp PRIVATE -nostdinc++ -Wno-inconsistent-dllimport -Wno-dll-attribute-on-redeclaration)
+endif()
 # Its functions must not be compiled into calls of themselves.
 set_source_files_properties(${CMAKE_SOURCE_DIR}/src/dll/runtime_windows.cpp PROPERTIES COMPILE_OPTIONS "-fno-builtin")
 add_version(winfsp winfsp-${arch}.dll 2 0 "User mode file system library")
+set(CMAKE_CXX_STANDARD_LIBRARIES "")
 # No C run-time library: kernel32, advapi32 and ntdll are in every process.
 if(arch STREQUAL "a64")
   foreach(library kernel32 advapi32 ntdll)
@@ -61,7 +69,6 @@ else()
   target_link_options(winfsp PRIVATE -nostdlib -nodefaultlibs -Wl,--entry=${entry} -Wl,--kill-at
                                      -Wl,--dynamicbase,--nxcompat,--no-insert-timestamp)
   target_link_libraries(winfsp PRIVATE -lgcc -lkernel32 -ladvapi32 -lntdll)
-  set(CMAKE_CXX_STANDARD_LIBRARIES "")
   set_target_properties(winfsp PROPERTIES LINK_INTERFACE_LIBRARIES "")
 endif()
 

@@ -141,7 +141,7 @@ void* realloc(void* memory, size_t size)
     return memory != nullptr ? HeapReAlloc(GetProcessHeap(), 0, memory, size) : malloc(size);
 }
 
-[[noreturn]] void abort() { TerminateProcess(GetCurrentProcess(), 3), __builtin_trap(); }
+__attribute__((noreturn)) void abort() { TerminateProcess(GetCurrentProcess(), 3), __builtin_trap(); }
 [[noreturn]] void __cxa_pure_virtual() { abort(); }
 // Global objects live as long as the process.
 int atexit(void (*)()) { return 0; }
@@ -192,3 +192,19 @@ extern "C" BOOL WINAPI DllMain(HINSTANCE instance, DWORD reason, LPVOID)
     }
     return TRUE;
 }
+
+#if defined(__aarch64__)
+// Touches a large frame page by page before it is used, so that the stack grows: X15 holds its size in units
+// of 16.
+__asm__(R"(
+    .globl __chkstk
+__chkstk:
+    lsl x16, x15, #4
+    mov x17, sp
+1:  sub x17, x17, #4096
+    subs x16, x16, #4096
+    ldr xzr, [x17]
+    b.gt 1b
+    ret
+)");
+#endif

@@ -27,9 +27,9 @@ constexpr unsigned window = 32; // requests
 /// As long as it is better it is compared anew from time to time.
 constexpr int64_t near_for = 100'000'000; // ns
 /// How much longer it may take in all before it is given up: somebody else may use the processor.
-constexpr int64_t slack = 1'000'000; // ns
+constexpr int64_t slack = 4'000'000; // ns
 /// Each time that it was no better the pause before the next time is doubled, up to this.
-constexpr int64_t last_pause = 3'200'000'000; // ns
+constexpr int64_t last_pause = 400'000'000; // ns
 
 thread_local Nearness* of_thread = nullptr;
 

@@ -46,7 +46,7 @@ class Nearness
     bool near() const { return near_; }
 
   private:
-    static constexpr int64_t first_pause = 100'000'000; // ns
+    static constexpr int64_t first_pause = 50'000'000; // ns
 
     void go_near();
     void leave();

@@ -120,13 +120,10 @@ Async<NTSTATUS> end_handle(MustSucceed, Volume& volume, FileDesc& desc, PFILE_OB
         NodeHold hold;
         if (__atomic_load_n(&node.claimed, __ATOMIC_SEQ_CST))
             hold.acquire(node, Part::main, Access::exclusive);
-        if (node.is_directory) {
+        if (node.is_directory)
             end_watches_of_handle(volume, file);
-        } else {
+        else
             FsRtlFastUnlockAll(&node.file_lock, file, IoGetRequestorProcess(irp), nullptr);
-        }
-        // In a cleanup this waits for nobody: it ends the oplocks that go with the handle.
-        check_oplock(&node.oplock, irp, 0, nullptr, nullptr, nullptr);
         // Whoever keeps a handle only to reopen the file from would keep the file.
         if (desc.delete_on_close)
             check_oplock(&node.oplock, irp, OPLOCK_FLAG_CLOSING_DELETE_ON_CLOSE, nullptr, nullptr, nullptr);
@@ -167,6 +164,10 @@ Async<NTSTATUS> end_handle(MustSucceed, Volume& volume, FileDesc& desc, PFILE_OB
     end_share_access(desc, file, end.deletes);
     report(node, desc, file, due, end);
     end_caching(desc, file, end);
+    // In a cleanup this waits for nobody: it ends the oplocks that go with the handle. Not earlier: an open
+    // that waits for them looks at the share access once more.
+    if (file)
+        check_oplock(&node.oplock, irp, 0, nullptr, nullptr, nullptr);
     co_return STATUS_SUCCESS;
 }
 

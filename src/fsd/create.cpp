@@ -302,6 +302,13 @@ Async<NTSTATUS> open_main_file(Volume& volume, const CreateParameters& p, PIRP i
     co_return STATUS_SUCCESS;
 }
 
+/// Does the opener want no other handle to come between the open and its request for an oplock?
+bool reserves_oplock(const CreateParameters& p)
+{
+    return (p.options & FILE_RESERVE_OPFILTER) ||
+           ((p.options & FILE_OPEN_REQUIRING_OPLOCK) && system.check_oplock_ex);
+}
+
 /// Waits for the oplocks of the other opens, as this open demands.
 Async<NTSTATUS> settle_oplocks(FileNode& node, const CreateParameters& p, PIRP irp)
 {
@@ -315,7 +322,7 @@ Async<NTSTATUS> settle_oplocks(FileNode& node, const CreateParameters& p, PIRP i
         if (!NT_SUCCESS(status))
             co_return status;
     }
-    if ((p.options & FILE_OPEN_REQUIRING_OPLOCK) && system.check_oplock_ex) {
+    if (reserves_oplock(p)) {
         FastMutexGuard guard(node.volume().nodes.mutex());
         bool taken = false; // never: the request is a create
         const NTSTATUS reserved =
@@ -483,7 +490,7 @@ Async<NTSTATUS> establish(Volume& volume, const CreateParameters& p, PIRP irp, O
     if (!NT_SUCCESS(result))
         co_return result;
     result = STATUS_SUCCESS; // or OPLOCK_BREAK_IN_PROGRESS
-    if (node.handle_count > 1 || (p.options & FILE_OPEN_REQUIRING_OPLOCK)) {
+    if (node.handle_count > 1 || reserves_oplock(p)) {
         result = co_await settle_oplocks(node, p, irp);
         if (!NT_SUCCESS(result))
             co_return result;
@@ -498,7 +505,7 @@ Async<NTSTATUS> establish(Volume& volume, const CreateParameters& p, PIRP irp, O
         status = flush_image(node, p, opened);
     }
     if (!NT_SUCCESS(status)) {
-        if (p.options & FILE_OPEN_REQUIRING_OPLOCK)
+        if (reserves_oplock(p))
             check_oplock(&node.oplock, irp, OPLOCK_FLAG_BACK_OUT_ATOMIC_OPLOCK, nullptr, nullptr, nullptr);
         co_return status;
     }

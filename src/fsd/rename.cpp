@@ -360,7 +360,12 @@ IrpTask set_rename(Volume& volume, PIRP irp)
             co_return STATUS_SUCCESS;
 
         Blocked blocked;
-        check_below_old_name(volume, node, irp, posix, &blocked);
+        // Whoever caches handles of the file by this name has to close or to know.
+        if (check_oplock(&node.oplock, irp, OPLOCK_FLAG_COMPLETE_IF_OPLOCKED, nullptr, nullptr, nullptr) ==
+            STATUS_OPLOCK_BREAK_IN_PROGRESS)
+            blocked.oplock = Ptr<FileNode>(&node);
+        else
+            check_below_old_name(volume, node, irp, posix, &blocked);
         if (!blocked.oplock && NT_SUCCESS(blocked.status))
             check_new_name(volume, node, path, irp, posix, &blocked);
         if (blocked.oplock) {

@@ -89,10 +89,15 @@ NTSTATUS map_user_buffer(Volume& volume, PIRP irp, ULONG length, LOCK_OPERATION 
                          void** address) noexcept
 {
     if (!irp->MdlAddress) {
-        // In line there is one address space and one thread.
+        // In line there is one address space and one thread. The file system uses the buffer itself and
+        // cannot be told of a fault.
         if (volume.may_run_in_line()) {
             *address = irp->UserBuffer;
-            return irp->UserBuffer || length == 0 ? STATUS_SUCCESS : STATUS_INVALID_USER_BUFFER;
+            if (!irp->UserBuffer && length != 0)
+                return STATUS_INVALID_USER_BUFFER;
+            return irp->RequestorMode == KernelMode
+                       ? STATUS_SUCCESS
+                       : seh::touch_user_pages(irp->UserBuffer, length, operation != IoReadAccess);
         }
         if (!irp->UserBuffer && length != 0)
             return STATUS_INVALID_USER_BUFFER;

@@ -64,6 +64,19 @@ NTSTATUS probe_for_write(void* address, SIZE_T size, ULONG alignment) noexcept
     return STATUS_SUCCESS;
 }
 
+NTSTATUS touch_user_pages(void* address, SIZE_T size, bool write) noexcept
+{
+    if (write)
+        return probe_for_write(address, size, 1);
+    FSP_GUARDED(ProbeForRead(address, size, 1));
+    Byte byte;
+    auto* at = static_cast<Byte*>(address);
+    for (Byte* const end = at + size; at < end;
+         at = reinterpret_cast<Byte*>((reinterpret_cast<ULONG_PTR>(at) | (PAGE_SIZE - 1)) + 1))
+        FSP_GUARDED(move_bytes(&byte, at, 1));
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS copy_from_user(void* to, const void* from, SIZE_T size, KPROCESSOR_MODE mode) noexcept
 {
     if (mode != KernelMode) {

@@ -15,6 +15,9 @@ NTSTATUS copy_to_user(void* to, const void* from, SIZE_T size, KPROCESSOR_MODE m
 NTSTATUS zero_user(void* to, SIZE_T size, KPROCESSOR_MODE mode) noexcept;
 NTSTATUS probe_for_read(const void* address, SIZE_T size, ULONG alignment) noexcept;
 NTSTATUS probe_for_write(void* address, SIZE_T size, ULONG alignment) noexcept;
+/// Whether all of a user's buffer is there now.
+/// @param write it can be written to as well
+NTSTATUS touch_user_pages(void* address, SIZE_T size, bool write) noexcept;
 
 NTSTATUS probe_and_lock_pages(PMDL mdl, KPROCESSOR_MODE mode, LOCK_OPERATION operation) noexcept;
 

@@ -309,6 +309,26 @@ void CacheMap::mark_dirty(uint64_t offset, uint64_t length)
     });
 }
 
+void CacheMap::update_mapped(uint64_t offset, const void* data, size_t length)
+{
+    const auto* from = static_cast<const char*>(data);
+    std::lock_guard hold(mutex_);
+    for_each_span(offset, length, [&](const Span& span) {
+        View* view = view_at(span.view, false);
+        for (size_t at = span.offset; view && view->mapped && at < span.offset + span.length;) {
+            const size_t page = at / page_size;
+            const size_t end = std::min((page + 1) * page_size, span.offset + span.length);
+            // What is just being read may be of before or after the write.
+            view->stale |= view->reading & (uint64_t{1} << page);
+            if (view->valid & (uint64_t{1} << page))
+                (void)mm::try_copy(view->base + at, from + (at - span.offset), end - at);
+            at = end;
+        }
+        from += span.length;
+        return true;
+    });
+}
+
 NTSTATUS CacheMap::flush_span(Lock& lock, View* view, uint64_t pages)
 {
     for (;;) {
@@ -481,6 +501,26 @@ void CacheMap::discard_dirty()
             drop_pages(view, view->dirty);
         it = erase_if_unused(it);
     }
+}
+
+void note_write_beside_cache(PIRP irp)
+{
+    PFILE_OBJECT file = irp->Tail.Overlay.OriginalFileObject;
+    if (!file || (file->PrivateCacheMap && !(irp->Flags & IRP_NOCACHE)))
+        return;
+    const MapRef map(CacheMap::find(file->SectionObjectPointer));
+    if (!map || !map->has_user_views())
+        return;
+    const auto* stack = reinterpret_cast<PIO_STACK_LOCATION>(irp + 1) + irp->StackCount - 1;
+    const LARGE_INTEGER& at = stack->Parameters.Write.ByteOffset;
+    const auto written = static_cast<LONGLONG>(irp->IoStatus.Information);
+    const bool append = at.HighPart == -1;
+    // Where an append has been is known for synchronous handles only; others find the tail of a mapped page
+    // there.
+    if (append && !(file->Flags & FO_SYNCHRONOUS_IO))
+        return;
+    const LONGLONG offset = append ? file->CurrentByteOffset.QuadPart - written : at.QuadPart;
+    map->update_mapped(static_cast<uint64_t>(offset), irp->UserBuffer, static_cast<size_t>(written));
 }
 
 void CacheMap::view_mapped(View* view, bool writable)

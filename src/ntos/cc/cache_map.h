@@ -16,6 +16,9 @@
 // view is unmapped or flushed, and all pages of a view are read when it is mapped (no faults later).
 // Pages that are in a user view stay until it is unmapped; truncation zeroes them.
 //
+// A write that goes past the cache purges what is cached of its range, but cannot purge pages in user views.
+// When it has succeeded, its data is copied into those (note_write_beside_cache).
+//
 // Truncation: pages beyond the new end go, and the rest of the last page is zeroed, so growing a file
 // again never shows old data. ValidDataLength is recorded but not maintained: file systems on this
 // executive pass "infinite" and answer reads of what was never written with zeros.
@@ -146,6 +149,9 @@ class CacheMap
     bool is_resident(uint64_t offset, uint64_t length);
     void mark_dirty(uint64_t offset, uint64_t length);
 
+    /// The file has got this data by a way past the cache: pages in user views follow.
+    void update_mapped(uint64_t offset, const void* data, size_t length);
+
     NTSTATUS flush(uint64_t offset, uint64_t length);
     /// @return false if mapped pages were in the way
     bool purge(uint64_t offset, uint64_t length);
@@ -215,6 +221,9 @@ class CacheMap
     std::atomic<uint32_t> user_views_{0};
     std::atomic<uint32_t> writable_user_views_{0};
 };
+
+/// A client's write has succeeded. @param irp completed, but its caller does not know yet
+void note_write_beside_cache(PIRP irp);
 
 /// Owns one reference.
 struct Release

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/io/irp.h"
 
+#include "ntos/cc/cache_map.h"
 #include "ntos/faults.h"
 #include "ntos/file_flags.h"
 #include "ntos/io/ecp.h"
@@ -194,6 +195,8 @@ void finish(PIRP irp)
     if ((irp->Flags & IRP_BUFFERED_IO) != 0)
         copy_back(irp);
     const NTSTATUS status = irp->IoStatus.Status;
+    if ((irp->Flags & IRP_WRITE_OPERATION) != 0 && NT_SUCCESS(status))
+        cc::note_write_beside_cache(irp);
     if (irp->MdlAddress != nullptr)
         free_mdls(irp);
     if (PVOID auxiliary = std::exchange(irp->Tail.Overlay.AuxiliaryBuffer, nullptr)) {

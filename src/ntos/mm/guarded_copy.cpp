@@ -6,6 +6,7 @@
 
 #include <csetjmp>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <mutex>
 
@@ -77,6 +78,23 @@ bool try_copy(void* to, const void* from, size_t size) noexcept
 bool try_zero(void* to, size_t size) noexcept
 {
     return guarded([=] { std::memset(to, 0, size); });
+}
+
+bool try_touch(const void* address, size_t size, bool write) noexcept
+{
+    if (size == 0)
+        return true;
+    const auto first = reinterpret_cast<uintptr_t>(address), last = first + size - 1;
+    return guarded([=] {
+        for (uintptr_t at = first; at <= last; at = (at | (PAGE_SIZE - 1)) + 1) {
+            auto* byte = reinterpret_cast<char*>(at);
+            // Whoever changes the byte at the same time must not lose that.
+            if (write)
+                __atomic_fetch_or(byte, char{0}, __ATOMIC_RELAXED);
+            else
+                (void)__atomic_load_n(byte, __ATOMIC_RELAXED);
+        }
+    });
 }
 
 } // namespace fsp::ntos::mm

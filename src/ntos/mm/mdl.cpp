@@ -2,6 +2,7 @@
 // Memory descriptor lists. There is one address space: the mapping of an MDL is the memory itself, and its
 // pages stay where they are. What remains is the bookkeeping, which drivers depend on and the verifier
 // checks.
+#include "mm/guarded_copy.h"
 #include "mm/probe.h"
 #include "ntos/faults.h"
 #include "ntos/verifier.h"
@@ -103,7 +104,7 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
     // Kernel callers pass memory that they allocated.
     if (AccessMode != KernelMode && mdl->ByteCount != 0 &&
         (!mm::is_user_range(address_of(mdl), mdl->ByteCount) ||
-         !mm::touch_pages(address_of(mdl), mdl->ByteCount, Operation != IoReadAccess)))
+         !mm::try_touch(address_of(mdl), mdl->ByteCount, Operation != IoReadAccess)))
         ExRaiseAccessViolation();
     if (faults::fails(faults::Kind::mdl)) [[unlikely]]
         ExRaiseStatus(STATUS_WORKING_SET_QUOTA);

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// @file Whether memory can be touched. There is one address space and no fault handler, so the host is
-/// asked.
+/// @file Where callers' memory can be. Whether it is there is for try_touch to say.
 #pragma once
 
 #include <cstddef>
 
 namespace fsp::ntos::mm {
-
-/// Brings the pages in, as a touch of each would. @return false if a touch would have faulted
-bool touch_pages(const void* address, size_t length, bool write);
 
 /// Whether the range lies where user memory can be, without looking at it.
 bool is_user_range(const void* address, size_t length);

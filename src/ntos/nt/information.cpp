@@ -2,6 +2,7 @@
 /// @file NtQueryInformationFile, NtSetInformationFile and their volume counterparts.
 #include "ntos/file_flags.h"
 #include "ntos/io/open.h"
+#include "ntos/mm/guarded_copy.h"
 #include "ntos/nt/file_call.h"
 #include "ntos/nt/information_classes.h"
 #include "ntos/ob/close.h"
@@ -105,10 +106,13 @@ NTSTATUS query(KPROCESSOR_MODE mode, HANDLE handle, PIO_STATUS_BLOCK iosb, PVOID
     const NTSTATUS status = call.open(handle, known.access);
     if (!NT_SUCCESS(status))
         return status;
-    if (answer_alone(call, c, buffer, iosb))
-        return STATUS_SUCCESS;
-    if (answer_fast(call, c, buffer, iosb))
-        return iosb->Status;
+    // The caller's buffer may not be there; only the copy of the answer is made for that.
+    alignas(8) char answer[sizeof(FILE_NETWORK_OPEN_INFORMATION)];
+    if (known.size <= sizeof answer &&
+        (answer_alone(call, c, answer, iosb) || answer_fast(call, c, answer, iosb)))
+        return NT_ERROR(iosb->Status) || mm::try_copy(buffer, answer, iosb->Information)
+                   ? iosb->Status
+                   : STATUS_ACCESS_VIOLATION;
 
     io::Request request;
     if (!call.make(IRP_MJ_QUERY_INFORMATION, &request))

@@ -207,10 +207,15 @@ bool fill(Volume& volume, DirectoryScan& scan, const QueryParameters& p, Directo
                 scan.cache_offset = before;
                 break;
             }
-            scan.found = true;
-            if (outcome == DirectoryWriter::Outcome::Truncated)
+            if (outcome == DirectoryWriter::Outcome::Truncated) {
+                // It comes again, for a larger buffer.
                 filling.status = STATUS_BUFFER_OVERFLOW;
-            filling.done = p.single || outcome == DirectoryWriter::Outcome::Truncated;
+                filling.done = true;
+                scan.cache_offset = before;
+                break;
+            }
+            scan.found = true;
+            filling.done = p.single;
         }
         last = entry;
         scan.cache_offset = records.offset();

@@ -7,6 +7,7 @@
 
 #include "host/system.h"
 #include "memfs/memfs.h"
+#include "ntos/spy.h"
 #include "ntos/verifier.h"
 
 #include <cstdio>
@@ -51,8 +52,10 @@ int take_argument(const char* argument, const char* value)
 std::u16string start(std::string_view)
 {
     NTSTATUS status = memfs::Memfs::create(options, volume);
-    if (NT_SUCCESS(status))
+    if (NT_SUCCESS(status)) {
+        spy::install(volume->handle());
         status = FspFileSystemStartDispatcher(volume->handle(), threads);
+    }
     if (!NT_SUCCESS(status)) {
         std::fprintf(stderr, "conformance: cannot start MEMFS: status 0x%08x\n",
                      static_cast<unsigned>(status));

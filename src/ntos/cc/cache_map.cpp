@@ -309,19 +309,22 @@ void CacheMap::mark_dirty(uint64_t offset, uint64_t length)
     });
 }
 
-void CacheMap::update_mapped(uint64_t offset, const void* data, size_t length)
+void CacheMap::update(uint64_t offset, const void* data, size_t length)
 {
     const auto* from = static_cast<const char*>(data);
     std::lock_guard hold(mutex_);
     for_each_span(offset, length, [&](const Span& span) {
         View* view = view_at(span.view, false);
-        for (size_t at = span.offset; view && view->mapped && at < span.offset + span.length;) {
+        for (size_t at = span.offset; view && at < span.offset + span.length;) {
             const size_t page = at / page_size;
             const size_t end = std::min((page + 1) * page_size, span.offset + span.length);
             // What is just being read may be of before or after the write.
             view->stale |= view->reading & (uint64_t{1} << page);
-            if (view->valid & (uint64_t{1} << page))
+            if (view->valid & (uint64_t{1} << page)) {
                 (void)mm::try_copy(view->base + at, from + (at - span.offset), end - at);
+                // The page may just have been written back as it was.
+                set_dirty(view, uint64_t{1} << page);
+            }
             at = end;
         }
         from += span.length;
@@ -469,6 +472,13 @@ void CacheMap::set_sizes(const CC_FILE_SIZES& sizes)
     if (new_size < old_size) {
         truncate(new_size);
     } else if (new_size > old_size) {
+        // What views have written behind the end does not become data with it.
+        const size_t in_page = old_size % page_size;
+        if (View* last = view_at(old_size / view_size, false); last && last->mapped && in_page) {
+            const size_t at = old_size % view_size;
+            if (last->valid & (uint64_t{1} << (at / page_size)))
+                std::memset(last->base + at, 0, page_size - in_page);
+        }
         // Pages that were beyond the end were taken to be zero without asking; now they may be data.
         const uint64_t from = page_up(old_size);
         for (auto it = views_.lower_bound(from / view_size); it != views_.end();) {
@@ -509,7 +519,7 @@ void note_write_beside_cache(PIRP irp)
     if (!file || (file->PrivateCacheMap && !(irp->Flags & IRP_NOCACHE)))
         return;
     const MapRef map(CacheMap::find(file->SectionObjectPointer));
-    if (!map || !map->has_user_views())
+    if (!map)
         return;
     const auto* stack = reinterpret_cast<PIO_STACK_LOCATION>(irp + 1) + irp->StackCount - 1;
     const LARGE_INTEGER& at = stack->Parameters.Write.ByteOffset;
@@ -520,7 +530,7 @@ void note_write_beside_cache(PIRP irp)
     if (append && !(file->Flags & FO_SYNCHRONOUS_IO))
         return;
     const LONGLONG offset = append ? file->CurrentByteOffset.QuadPart - written : at.QuadPart;
-    map->update_mapped(static_cast<uint64_t>(offset), irp->UserBuffer, static_cast<size_t>(written));
+    map->update(static_cast<uint64_t>(offset), irp->UserBuffer, static_cast<size_t>(written));
 }
 
 void CacheMap::view_mapped(View* view, bool writable)

@@ -17,7 +17,7 @@
 // Pages that are in a user view stay until it is unmapped; truncation zeroes them.
 //
 // A write that goes past the cache purges what is cached of its range, but cannot purge pages in user views.
-// When it has succeeded, its data is copied into those (note_write_beside_cache).
+// When it has succeeded, its data is copied into the pages that are still there (note_write_beside_cache).
 //
 // Truncation: pages beyond the new end go, and the rest of the last page is zeroed, so growing a file
 // again never shows old data. ValidDataLength is recorded but not maintained: file systems on this
@@ -149,8 +149,8 @@ class CacheMap
     bool is_resident(uint64_t offset, uint64_t length);
     void mark_dirty(uint64_t offset, uint64_t length);
 
-    /// The file has got this data by a way past the cache: pages in user views follow.
-    void update_mapped(uint64_t offset, const void* data, size_t length);
+    /// The file has got this data by a way past the cache: pages that could not be purged follow.
+    void update(uint64_t offset, const void* data, size_t length);
 
     NTSTATUS flush(uint64_t offset, uint64_t length);
     /// @return false if mapped pages were in the way

@@ -80,7 +80,7 @@ class TopLevel
 bool is_worth_retrying(NTSTATUS status)
 {
     return status == STATUS_INSUFFICIENT_RESOURCES || status == STATUS_FILE_LOCK_CONFLICT ||
-           status == STATUS_CANT_WAIT || status == STATUS_VERIFY_REQUIRED;
+           status == STATUS_VERIFY_REQUIRED;
 }
 
 /// Under the file system's locks: who waits for pages that are being written holds them, too.
@@ -107,6 +107,8 @@ void write_behind(CacheMap& map)
 {
     if (map.dirty_pages()) {
         const NTSTATUS status = flush_locked(map);
+        if (status == STATUS_CANT_WAIT)
+            return; // the next pass tries again
         // Windows loses such data too ("delayed write failed"); keeping it would keep the file open for ever.
         if (!NT_SUCCESS(status) && !is_worth_retrying(status))
             map.discard_dirty();

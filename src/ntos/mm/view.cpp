@@ -95,7 +95,12 @@ class DataMapping final : public Mapping
         if (reserved == MAP_FAILED)
             return STATUS_NO_MEMORY;
         base_ = static_cast<char*>(reserved);
-        NTSTATUS status = STATUS_SUCCESS;
+        // Whoever has the file system's locks may wait for a page that is being read, never the other way
+        // round.
+        fsrtl::SectionLock lock(map_->file(), request_.protection);
+        NTSTATUS status = lock.status();
+        if (!NT_SUCCESS(status))
+            return status;
         char* at = base_;
         cc::for_each_span(request_.offset, request_.size, [&](const Span& span) {
             status = map_span(span, at);

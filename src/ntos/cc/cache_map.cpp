@@ -474,9 +474,12 @@ void CacheMap::set_sizes(const CC_FILE_SIZES& sizes)
     } else if (new_size > old_size) {
         // What views have written behind the end does not become data with it.
         const size_t in_page = old_size % page_size;
-        if (View* last = view_at(old_size / view_size, false); last && last->mapped && in_page) {
+        if (View* last = view_at(old_size / view_size, false); last && in_page) {
             const size_t at = old_size % view_size;
-            if (last->valid & (uint64_t{1} << (at / page_size)))
+            const uint64_t page = uint64_t{1} << (at / page_size);
+            if (!last->mapped && !(last->dirty & page))
+                drop_pages(last, page);
+            else if (last->valid & page)
                 std::memset(last->base + at, 0, page_size - in_page);
         }
         // Pages that were beyond the end were taken to be zero without asking; now they may be data.

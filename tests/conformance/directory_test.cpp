@@ -392,7 +392,7 @@ TEST(Directory, AnEntryThatDidNotFitComesAgain)
     make_directory(u"d");
     make(u"d\\a_long_name_that_does_not_fit");
     make(u"d\\b");
-    for (const ULONG flags : {0u, ULONG{single}}) {
+    for (const ULONG flags : {ULONG{0}, ULONG{single}}) {
         const File directory = open(u"d", FILE_LIST_DIRECTORY);
         const Class& c = classes[4];
         for (int again = 0; again != 3; ++again) {

@@ -145,7 +145,7 @@ TEST(Lock, KeysTellOwnersOfOneHandleApart)
 TEST(Lock, ReadsAndWritesAreHeldToLocks)
 {
     make(u"f", digits);
-    for (const ULONG options : {0u, ULONG{FILE_WRITE_THROUGH}}) {
+    for (const ULONG options : {ULONG{0}, ULONG{FILE_WRITE_THROUGH}}) {
         File owner = open(u"f", read_write, options), other = open(u"f", read_write, options);
         REQUIRE_EQ(lock(owner, {2, 3}, true), STATUS_SUCCESS);
         CHECK_EQ(owner.read(2, 3), "234");

@@ -209,7 +209,7 @@ TEST(Notification, ChangesBetweenRequestsAreKept)
 TEST(Notification, TooManyChangesMeanListAnew)
 {
     make_directory(u"d");
-    for (const ULONG size : {0u, 16u, 64u}) {
+    for (const ULONG size : {ULONG{0}, ULONG{16}, ULONG{64}}) {
         Watch watch(path(u"d"), names_filter, false, size);
         make(u"d\\first");
         (void)watch.wait();

@@ -206,7 +206,7 @@ TEST(Oplock, RequestsAreValidated)
     CHECK_EQ(send(sizeof b.in, sizeof b.out), STATUS_INVALID_PARAMETER);
     b.in.Flags = REQUEST_OPLOCK_INPUT_FLAG_REQUEST;
     for (const ULONG level :
-         {0u, ULONG{OPLOCK_LEVEL_CACHE_HANDLE}, ULONG{OPLOCK_LEVEL_CACHE_WRITE},
+         {ULONG{0}, ULONG{OPLOCK_LEVEL_CACHE_HANDLE}, ULONG{OPLOCK_LEVEL_CACHE_WRITE},
           ULONG{OPLOCK_LEVEL_CACHE_WRITE | OPLOCK_LEVEL_CACHE_HANDLE}, ULONG{8 | level_r}})
     {
         b.in.RequestedOplockLevel = level;

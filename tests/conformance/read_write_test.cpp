@@ -187,7 +187,7 @@ TEST(ReadWrite, OffsetsThatMeanSomethingElse)
 
 TEST(ReadWrite, AppendAccessOnlyWritesAtTheEnd)
 {
-    for (const ULONG options : {0u, ULONG{FILE_WRITE_THROUGH}}) {
+    for (const ULONG options : {ULONG{0}, ULONG{FILE_WRITE_THROUGH}}) {
         File(path(u"f"), FILE_WRITE_DATA, FILE_OVERWRITE_IF);
         File file = open(u"f", FILE_APPEND_DATA, options);
         const std::string one = pattern(512, 1), two = pattern(512, 2);

@@ -90,7 +90,7 @@ TEST(Section, ShowsTheFile)
 TEST(Section, WhatIsWrittenThroughAViewIsInTheFile)
 {
     // The reference's rdwr_mmap: two units and a bit; the handle closed early or kept; buffered or not.
-    for (const ULONG options : {0u, ULONG{FILE_WRITE_THROUGH}, ULONG{FILE_NO_INTERMEDIATE_BUFFERING}})
+    for (const ULONG options : {ULONG{0}, ULONG{FILE_WRITE_THROUGH}, ULONG{FILE_NO_INTERMEDIATE_BUFFERING}})
         for (const bool keep : {false, true}) {
             const std::size_t size = 2 * 65'536 + 100;
             const std::string data = pattern(size, 3);

@@ -167,8 +167,8 @@ void FileNode::set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info,
     main_file_->set_basic_info_locked(of_main); // for as long as what is stored there is valid
 }
 
-void FileNode::store_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info,
-                               bool mark_truncate) noexcept
+bool FileNode::store_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info, bool mark_truncate,
+                               const LONG* seen) noexcept
 {
     const UINT64 size = info.FileSize;
     const UINT64 allocation = volume_.round_to_allocation_unit(greater(info.AllocationSize, size));
@@ -178,23 +178,24 @@ void FileNode::store_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& inf
     bool sizes_changed;
     {
         SpinGuard guard(info_lock_);
+        // What was asked before somebody else made it stale is not kept.
+        if (seen && info_change_number_ != *seen)
+            return false;
         set_basic_info_locked(info);
         info_expiration_ = expiration;
         sizes_changed = size != file_size() || allocation != allocation_size();
     }
     if (!sizes_changed)
-        return;
+        return true;
     if (mark_truncate)
         truncate_on_close = true;
     set_header_sizes(file, allocation, size);
+    return true;
 }
 
 bool FileNode::try_set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info, LONG seen) noexcept
 {
-    if (info_change_number_ != seen)
-        return false;
-    store_file_info(file, info);
-    return true;
+    return store_file_info(file, info, false, &seen);
 }
 
 void FileNode::set_header_sizes(PFILE_OBJECT file, UINT64 allocation, UINT64 size) noexcept

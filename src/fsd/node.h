@@ -93,11 +93,12 @@ class FileNode : NonCopyable
     /// The cached FileInfo; false if there is none or it has expired. A stream combines its sizes with its
     /// main file's basic information.
     bool get_file_info(FSP_FSCTL_FILE_INFO* info) noexcept;
-    LONG file_info_change_number() const { return info_change_number_; }
+    LONG file_info_change_number() const { return __atomic_load_n(&info_change_number_, __ATOMIC_ACQUIRE); }
     /// Stores what the file system returned, sets the cache manager's sizes and resets the expiration.
     /// `mark_truncate`: if the sizes differ from the stored ones, the last cleanup carries SetAllocationSize.
-    void store_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info,
-                         bool mark_truncate = false) noexcept;
+    /// @param seen if not null: unless the information changed since. @return false then
+    bool store_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info, bool mark_truncate = false,
+                         const LONG* seen = nullptr) noexcept;
     /// The same for the answer to a change: what was changed through a stream holds for its main file, too.
     void set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info,
                        bool mark_truncate = false) noexcept;

@@ -17,7 +17,7 @@ namespace {
 
 ULONG mode_of(PFILE_OBJECT file)
 {
-    const ULONG f = file->Flags;
+    const ULONG f = __atomic_load_n(&file->Flags, __ATOMIC_RELAXED); // other requests may change them
     ULONG mode = 0;
     if ((f & FO_WRITE_THROUGH) != 0)
         mode |= FILE_WRITE_THROUGH;

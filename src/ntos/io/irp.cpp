@@ -160,9 +160,11 @@ NTSTATUS give_system_buffer(Request& request, ULONG size, const void* input, ULO
         std::free(buffer);
         return STATUS_ACCESS_VIOLATION;
     }
-    // What a driver leaves untouched must not show old memory to the caller.
+    // What a driver leaves untouched must not show old memory to the caller. The verifier fills it as it
+    // fills pool, so that it is seen what a driver leaves untouched: Windows does not clear the buffer
+    // either.
     if (size > input_size)
-        std::memset(static_cast<char*>(buffer) + input_size, 0, size - input_size);
+        std::memset(static_cast<char*>(buffer) + input_size, verifier::enabled ? 0xC5 : 0, size - input_size);
     PIRP irp = request.irp;
     irp->AssociatedIrp.SystemBuffer = buffer;
     prefix_of(irp)->system_buffer = buffer;

@@ -8,6 +8,7 @@
 #include "ntos/ob/close.h"
 #include "ntos/ob/namespace.h"
 #include "ntos/se/access_state.h"
+#include "ntos/se/capture.h"
 #include "ntos/se/token.h"
 
 #include <vector>
@@ -55,12 +56,41 @@ NTSTATUS check_parameters(const OpenRequest& r)
         return STATUS_INVALID_PARAMETER;
     if (r.allocation_size != nullptr && r.allocation_size->QuadPart < 0)
         return STATUS_INVALID_PARAMETER;
-    if (r.ea != nullptr && r.ea_length != 0) {
-        ULONG offset = 0;
-        return IoCheckEaBufferValidity(static_cast<PFILE_FULL_EA_INFORMATION>(r.ea), r.ea_length, &offset);
-    }
     return STATUS_SUCCESS;
 }
+
+/// What a caller passes by pointer, copied: the driver must see what was checked.
+class Captured
+{
+  public:
+    Captured() = default;
+    Captured(const Captured&) = delete;
+    ~Captured()
+    {
+        if (descriptor != nullptr)
+            ExFreePool(descriptor);
+    }
+
+    NTSTATUS take(const OpenRequest& r, const OBJECT_ATTRIBUTES& attributes)
+    {
+        if (attributes.SecurityDescriptor != nullptr) {
+            const NTSTATUS status = se::capture_descriptor(attributes.SecurityDescriptor, &descriptor);
+            if (!NT_SUCCESS(status))
+                return status;
+        }
+        if (r.ea == nullptr || r.ea_length == 0)
+            return STATUS_SUCCESS;
+        ea.assign(static_cast<const char*>(r.ea), static_cast<const char*>(r.ea) + r.ea_length);
+        ULONG offset = 0;
+        return (r.options & IO_NO_PARAMETER_CHECKING) != 0
+                   ? STATUS_SUCCESS
+                   : IoCheckEaBufferValidity(reinterpret_cast<PFILE_FULL_EA_INFORMATION>(ea.data()),
+                                             r.ea_length, &offset);
+    }
+
+    std::vector<char> ea;
+    PSECURITY_DESCRIPTOR descriptor = nullptr; // in pool
+};
 
 ULONG file_flags(const OpenRequest& r, bool case_sensitive)
 {
@@ -397,18 +427,20 @@ NTSTATUS open(const OpenRequest& r, OpenResult* result)
     }
     if (r.attributes == nullptr || r.attributes->Length != sizeof(OBJECT_ATTRIBUTES))
         return STATUS_INVALID_PARAMETER;
-    // The driver must see the list that was checked.
-    std::vector<char> ea(static_cast<const char*>(r.ea),
-                         static_cast<const char*>(r.ea) + (r.ea != nullptr ? r.ea_length : 0));
+    Captured captured;
+    const NTSTATUS taken = captured.take(r, *r.attributes);
+    if (!NT_SUCCESS(taken))
+        return taken;
     std::u16string_view path;
     if (r.attributes->ObjectName != nullptr) {
-        if (r.attributes->ObjectName->Length % sizeof(WCHAR) != 0)
+        const UNICODE_STRING name = ob::capture(*r.attributes->ObjectName);
+        if (name.Length % sizeof(WCHAR) != 0)
             return STATUS_OBJECT_NAME_INVALID;
-        path = ob::view(*r.attributes->ObjectName);
+        path = ob::view(name);
     }
 
     se::AccessState access(r.desired_access, ob::file_type.mapping);
-    access.state.SecurityDescriptor = r.attributes->SecurityDescriptor;
+    access.state.SecurityDescriptor = captured.descriptor;
     ULONG create_options = r.create_options;
     if ((create_options & FILE_OPEN_FOR_BACKUP_INTENT) != 0)
         grant_backup_intent(r, access.state, r.mode, &create_options);
@@ -420,8 +452,8 @@ NTSTATUS open(const OpenRequest& r, OpenResult* result)
         NTSTATUS status = find_target(path, root, r.mode, &target);
         if (!NT_SUCCESS(status))
             return status;
-        Opening opening{r,           access.state, create_options, target.device, target.related.get(),
-                        target.name, ea.data(),    nullptr};
+        Opening opening{r,           access.state,       create_options, target.device, target.related.get(),
+                        target.name, captured.ea.data(), nullptr};
         status = open_on_device(opening, result);
         if (status == STATUS_REPARSE) {
             if (reparses >= max_reparses)

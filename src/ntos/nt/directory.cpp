@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file NtQueryDirectoryFile, NtNotifyChangeDirectoryFile.
 #include "ntos/nt/file_call.h"
+#include "ntos/ob/namespace.h"
 
 namespace fsp::ntos::nt_service {
 
@@ -37,9 +38,13 @@ ULONG smallest_entry(FILE_INFORMATION_CLASS c)
 }
 
 /// The pattern, in the IRP's auxiliary buffer.
-NTSTATUS copy_name(io::Request& request, const UNICODE_STRING* name)
+NTSTATUS copy_name(io::Request& request, const UNICODE_STRING* given)
 {
-    if (name == nullptr || name->Length == 0)
+    if (given == nullptr)
+        return STATUS_SUCCESS;
+    const UNICODE_STRING captured = ob::capture(*given);
+    const UNICODE_STRING* const name = &captured;
+    if (name->Length == 0)
         return STATUS_SUCCESS;
     if (name->Length % sizeof(WCHAR) != 0)
         return STATUS_INVALID_PARAMETER;

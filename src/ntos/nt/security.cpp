@@ -93,8 +93,6 @@ NTSTATUS set(KPROCESSOR_MODE mode, HANDLE handle, SECURITY_INFORMATION what, PSE
 {
     if (descriptor == nullptr)
         return STATUS_ACCESS_VIOLATION;
-    if (!RtlValidSecurityDescriptor(descriptor))
-        return STATUS_INVALID_SECURITY_DESCR;
     ob::Ref<void> object;
     ACCESS_MASK granted = 0;
     NTSTATUS status =

@@ -70,6 +70,13 @@ struct SymbolicLink
     std::u16string target;
 };
 
+/// A caller's string, its length and place read once: another thread of the caller's may be changing them.
+inline UNICODE_STRING capture(const UNICODE_STRING& s)
+{
+    const auto& caller = static_cast<const volatile UNICODE_STRING&>(s);
+    const USHORT length = caller.Length;
+    return {length, length, caller.Buffer};
+}
 inline std::u16string_view view(const UNICODE_STRING& s) { return {s.Buffer, s.Length / sizeof(WCHAR)}; }
 
 /// Makes \Device, \??, \GLOBAL??, \DosDevices, \FileSystem, \Driver. Called once by boot.

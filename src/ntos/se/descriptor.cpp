@@ -2,9 +2,11 @@
 /// @file Security descriptors of objects: made for new ones, read, changed. All in pool memory.
 #include "nt/object_security.h"
 #include "nt/security_descriptor.h"
+#include "ntos/mm/probe.h"
 #include "ntos/se/capture.h"
 #include "ntos/se/token.h"
 
+#include <cstddef>
 #include <cstring>
 
 namespace {
@@ -25,6 +27,103 @@ NTSTATUS to_pool(void* descriptor, POOL_TYPE pool, PSECURITY_DESCRIPTOR* out)
     return *out != nullptr ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
+/// Reads memory of a caller's, which may be anywhere. @return false if it cannot be read
+bool read_from(const void* from, void* to, size_t size)
+{
+    if (!mm::is_user_range(from, size) || !mm::touch_pages(from, size, false))
+        return false;
+    std::memcpy(to, from, size);
+    return true;
+}
+
+/// The four parts of a caller's descriptor. Every length is read once, and what is copied is as long as that.
+class Parts
+{
+  public:
+    /// @param[out] header revision and control of the descriptor
+    bool find(const void* descriptor, SECURITY_DESCRIPTOR_RELATIVE* header)
+    {
+        if (!read_from(descriptor, header, sizeof *header))
+            return false;
+        const void* at[4]{};
+        if (header->Control & SE_SELF_RELATIVE) {
+            const ULONG offsets[] = {header->Sacl, header->Dacl, header->Owner, header->Group};
+            for (int i = 0; i < 4; ++i)
+                at[i] = offsets[i] != 0 ? static_cast<const UCHAR*>(descriptor) + offsets[i] : nullptr;
+        } else {
+            SECURITY_DESCRIPTOR absolute;
+            if (!read_from(descriptor, &absolute, sizeof absolute))
+                return false;
+            at[0] = absolute.Sacl, at[1] = absolute.Dacl, at[2] = absolute.Owner, at[3] = absolute.Group;
+        }
+        if ((header->Control & SE_SACL_PRESENT) == 0)
+            at[0] = nullptr;
+        if ((header->Control & SE_DACL_PRESENT) == 0)
+            at[1] = nullptr;
+        for (int i = 0; i < 4; ++i)
+            if (at[i] != nullptr && !measure(at[i], i < 2, &parts_[i]))
+                return false;
+        return true;
+    }
+
+    ULONG relative_size() const
+    {
+        ULONG size = sizeof(SECURITY_DESCRIPTOR_RELATIVE);
+        for (const Part& part : parts_)
+            size += aligned(part.size);
+        return size;
+    }
+
+    /// @param out relative_size() bytes
+    bool copy(SECURITY_DESCRIPTOR_RELATIVE header, UCHAR* out) const
+    {
+        std::memset(out, 0, relative_size());
+        ULONG offsets[4]{};
+        ULONG at = sizeof header;
+        for (int i = 0; i < 4; ++i) {
+            const Part& part = parts_[i];
+            if (part.size == 0)
+                continue;
+            if (!read_from(part.from, out + at, part.size))
+                return false;
+            if (i < 2)
+                reinterpret_cast<PACL>(out + at)->AclSize = static_cast<USHORT>(part.size);
+            else
+                out[at + offsetof(SID, SubAuthorityCount)] =
+                    static_cast<UCHAR>((part.size - offsetof(SID, SubAuthority)) / sizeof(ULONG));
+            offsets[i] = at;
+            at += aligned(part.size);
+        }
+        header.Control |= SE_SELF_RELATIVE;
+        header.Sacl = offsets[0], header.Dacl = offsets[1], header.Owner = offsets[2],
+        header.Group = offsets[3];
+        std::memcpy(out, &header, sizeof header);
+        return true;
+    }
+
+  private:
+    struct Part
+    {
+        const void* from = nullptr;
+        ULONG size = 0;
+    };
+
+    static ULONG aligned(ULONG size) { return (size + 3) & ~3u; }
+
+    static bool measure(const void* from, bool acl, Part* part)
+    {
+        ACL header; // as long as the fixed part of a SID
+        if (!read_from(from, &header, sizeof header))
+            return false;
+        const ULONG count = reinterpret_cast<const UCHAR*>(&header)[offsetof(SID, SubAuthorityCount)];
+        const ULONG sid_size = offsetof(SID, SubAuthority) + count * ULONG{sizeof(ULONG)};
+        *part = {from, acl ? header.AclSize : sid_size};
+        return !acl || header.AclSize >= sizeof header;
+    }
+
+    Part parts_[4]; // SACL, DACL, owner, group: Windows' own order
+};
+
 } // namespace
 
 namespace fsp::ntos::se {
@@ -32,16 +131,20 @@ namespace fsp::ntos::se {
 NTSTATUS capture_descriptor(PSECURITY_DESCRIPTOR original, PSECURITY_DESCRIPTOR* captured)
 {
     *captured = nullptr;
-    if (!RtlValidSecurityDescriptor(original))
+    Parts parts;
+    SECURITY_DESCRIPTOR_RELATIVE header{};
+    if (!parts.find(original, &header))
         return STATUS_INVALID_SECURITY_DESCR;
-    const nt::SecurityView view = nt::SecurityView::of(original);
-    const ULONG size = view.relative_size();
-    if (size == 0)
-        return STATUS_INVALID_SECURITY_DESCR;
-    *captured = ExAllocatePoolWithTag(PagedPool, size, descriptor_tag);
-    if (*captured == nullptr)
+    auto* const copy =
+        static_cast<UCHAR*>(ExAllocatePoolWithTag(PagedPool, parts.relative_size(), descriptor_tag));
+    if (copy == nullptr)
         return STATUS_INSUFFICIENT_RESOURCES;
-    view.write(*captured);
+    // What is checked is the copy: the original may be changing.
+    if (!parts.copy(header, copy) || nt::valid_relative_size(copy, parts.relative_size()) == 0) {
+        ExFreePool(copy);
+        return STATUS_INVALID_SECURITY_DESCR;
+    }
+    *captured = copy;
     return STATUS_SUCCESS;
 }
 

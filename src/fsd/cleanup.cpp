@@ -139,7 +139,11 @@ Async<NTSTATUS> end_handle(MustSucceed, Volume& volume, FileDesc& desc, PFILE_OB
                         !end.delete_pending;
     if (asks || purges) {
         NodeHold hold;
-        hold.acquire(node, Part::full, Access::exclusive);
+        if (!hold.acquire(node, Part::full, Access::exclusive, Wait::no)) {
+            // The second handle of a stream's close is ended where the answer about the first one arrived.
+            co_await MayBlock{};
+            hold.acquire(node, Part::full, Access::exclusive);
+        }
         if (purges)
             flush_for_purge(node, due.set_allocation_size);
         if (asks) {

@@ -36,7 +36,9 @@ Async<NTSTATUS> enter(FileNode& node, PIRP irp, NodeHold& hold, Part part, Acces
                 co_return status;
         }
         if (!hold.acquire(node, part, access, Wait::no)) {
-            if (!can_wait(irp))
+            if (can_wait(irp))
+                co_await MayBlock{};
+            else
                 co_await OnWorker{};
             hold.acquire(node, part, access, Wait::yes);
         }

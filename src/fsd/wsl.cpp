@@ -80,6 +80,7 @@ IrpTask query_stat(Volume& volume, PIRP irp)
     if (!NT_SUCCESS(status))
         co_return status;
 
+    co_await MayBlock{};
     Metadata descriptor;
     ULONG access = 0;
     if (NT_SUCCESS(co_await fetch_metadata(security_metadata, volume, irp, file, &descriptor)))
@@ -87,6 +88,7 @@ IrpTask query_stat(Volume& volume, PIRP irp)
 
     LinuxMetadata lx;
     if (with_lx && volume.params().ExtendedAttributes) {
+        co_await MayBlock{};
         Metadata eas;
         status = co_await fetch_metadata(ea_metadata, volume, irp, file, &eas);
         if (!NT_SUCCESS(status))

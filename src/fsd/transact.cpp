@@ -110,6 +110,8 @@ NTSTATUS give_requests(Volume& volume, PIRP irp, const Output& output, ULONG_PTR
             if (size != 0) {
                 *information = used + size;
                 used = align_up<ULONG>(used + size, FSP_FSCTL_DEFAULT_ALIGNMENT);
+                // The gap before the next one goes to user mode, too.
+                RtlZeroMemory(output.data + *information, used - *information);
             }
             budget = budget ? budget - 1 : 0;
             if (budget == 0 || output.size < used || output.size - used < request_size_max)

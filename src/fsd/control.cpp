@@ -190,6 +190,8 @@ NTSTATUS make_mount_device(Volume& volume, bool persistent, GUID* id) noexcept
     if (volume.is_network())
         return STATUS_INVALID_PARAMETER;
     FastMutexGuard guard(volume.mount_mutex);
+    if (volume.deleted())
+        return STATUS_CANCELLED; // the Mount Manager has been told already
     if (volume.mount_device) {
         if (volume.mount_persistent != persistent)
             return STATUS_ACCESS_DENIED;

@@ -210,6 +210,10 @@ NTSTATUS mount_manager_request(Volume& volume, const void* text, ULONG size) noe
 {
     if (volume.is_network() || size > FSP_FSCTL_TRANSACT_PATH_SIZEMAX || size % sizeof(WCHAR) != 0)
         return STATUS_INVALID_PARAMETER;
+    Hold one_at_a_time;
+    one_at_a_time.acquire(*volume.mount_point_lock.get(), Access::exclusive);
+    if (volume.deleted())
+        return STATUS_CANCELLED;
     if (size == 0)
         return unmount(volume);
     return mount(volume, name::view(static_cast<const WCHAR*>(text), static_cast<USHORT>(size)));
@@ -217,8 +221,15 @@ NTSTATUS mount_manager_request(Volume& volume, const void* text, ULONG size) noe
 
 void unmount_manager_points(Volume& volume) noexcept
 {
+    Hold one_at_a_time;
+    one_at_a_time.acquire(*volume.mount_point_lock.get(), Access::exclusive);
     unmount(volume);
-    if (volume.mount_device && !volume.mount_persistent)
+    bool listed;
+    {
+        FastMutexGuard guard(volume.mount_mutex);
+        listed = volume.mount_device && !volume.mount_persistent;
+    }
+    if (listed)
         delete_points(nullptr, &volume.unique_id);
 }
 

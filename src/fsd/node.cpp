@@ -137,6 +137,7 @@ bool FileNode::get_basic_info(FSP_FSCTL_FILE_INFO* info, UINT64 now) noexcept
 
 void FileNode::adjust_file_info(FSP_FSCTL_FILE_INFO* info) noexcept
 {
+    info->FileSize = lesser(info->FileSize, Volume::largest_file);
     info->AllocationSize = volume_.round_to_allocation_unit(greater(info->AllocationSize, info->FileSize));
     if (main_file_ && !main_file_->get_basic_info(info, interrupt_time()))
         info->FileAttributes &= ~static_cast<UINT32>(FILE_ATTRIBUTE_DIRECTORY);
@@ -170,7 +171,7 @@ void FileNode::set_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info,
 bool FileNode::store_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& info, bool mark_truncate,
                                const LONG* seen) noexcept
 {
-    const UINT64 size = info.FileSize;
+    const UINT64 size = lesser(info.FileSize, Volume::largest_file);
     const UINT64 allocation = volume_.round_to_allocation_unit(greater(info.AllocationSize, size));
     const UINT64 timeout = volume_.file_info_timeout();
     const UINT64 expiration = timeout == never ? never : timeout == 0 ? 0 : interrupt_time() + timeout;

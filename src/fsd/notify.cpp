@@ -112,9 +112,10 @@ void process(Batch& batch)
             end_one_session(volume);
         if (step != NotifyRecords::Step::Record)
             return;
+        // What is left of a long batch does not keep a volume from ending.
         UNICODE_STRING path;
         bool absolute;
-        if (have_paths && paths.resolve(record, &path, &absolute))
+        if (have_paths && !volume.stopped() && paths.resolve(record, &path, &absolute))
             process(volume, record, path, absolute);
     }
 }

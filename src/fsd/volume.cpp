@@ -172,6 +172,7 @@ void Volume::link_vpb() noexcept
 UINT64 Volume::round_to_allocation_unit(UINT64 size) const noexcept
 {
     const UINT64 unit = allocation_unit();
+    size = lesser(size, largest_file);
     if ((unit & (unit - 1)) == 0)
         return (size + unit - 1) & ~(unit - 1);
     return (size + unit - 1) / unit * unit;
@@ -188,6 +189,8 @@ void Volume::stop(bool cancel) noexcept
 
 void Volume::begin_delete() noexcept
 {
+    // First: the work of NOTIFY may be waiting for a rename, and that for an answer which will not come.
+    stop(true);
     {
         Hold hold;
         hold.acquire(*delete_lock.get(), Access::exclusive);
@@ -195,7 +198,6 @@ void Volume::begin_delete() noexcept
     }
     unlist_volume(list_link);
     unmount_manager_points(*this);
-    stop(true);
     set_inline_dispatch({});
 
     if (network_)

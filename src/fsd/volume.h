@@ -95,7 +95,10 @@ class Volume : NonCopyable
     bool is_network() const { return network_; }
     const FSP_FSCTL_VOLUME_PARAMS& params() const { return params_; }
     bool case_sensitive() const { return params_.CaseSensitiveSearch; }
-    ULONG allocation_unit() const { return params_.SectorSize * params_.SectorsPerAllocationUnit; }
+    ULONG allocation_unit() const { return ULONG{params_.SectorSize} * params_.SectorsPerAllocationUnit; }
+    /// No file is larger, whatever anybody says: the next multiple of any allocation unit still is a
+    /// LONGLONG.
+    static constexpr UINT64 largest_file = 0x7fffffff00000000;
     UINT64 round_to_allocation_unit(UINT64 size) const noexcept;
     PDEVICE_OBJECT device() const { return device_; }            // fsvol
     PDEVICE_OBJECT virtual_disk() const { return disk_device_; } // fsvrt, null for network volumes
@@ -145,6 +148,7 @@ class Volume : NonCopyable
     // Cache manager callbacks get the node as context (cache.cpp).
 
     // ---- MOUNTDEV / MOUNTMGR (control.cpp) ----
+    Resource mount_point_lock; // exclusive: mount_manager_point, while the Mount Manager is asked
     FAST_MUTEX mount_mutex;
     bool mount_device = false; // answers IOCTL_MOUNTDEV_xxx
     bool mount_persistent = false;
@@ -178,7 +182,7 @@ class Volume : NonCopyable
     static VOID NTAPI delayed_vpb_work(PVOID context);
 
     bool network_;
-    volatile bool deleted_ = false;
+    Published<bool> deleted_;
     Published<bool> ready_;
     volatile LONG references_ = 1;
     FSP_FSCTL_VOLUME_PARAMS params_;

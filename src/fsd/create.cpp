@@ -111,7 +111,9 @@ void store_metadata(Volume& volume, FileNode& node, PFILE_OBJECT file, const Res
     if (!opened.HasSecurityDescriptor || node.is_stream())
         return;
     const Span descriptor = answer.span(opened.SecurityDescriptor, Offset::honoured);
-    if (descriptor && RtlValidRelativeSecurityDescriptor(descriptor.data, descriptor.size, 0))
+    // At an odd place it cannot be read; the next one who needs it asks for it.
+    const bool aligned = (reinterpret_cast<ULONG_PTR>(descriptor.data) & (sizeof(ULONG) - 1)) == 0;
+    if (descriptor && aligned && RtlValidRelativeSecurityDescriptor(descriptor.data, descriptor.size, 0))
         volume.security_cache.replace(node.security, descriptor.data, descriptor.size);
 }
 

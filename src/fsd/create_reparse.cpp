@@ -92,7 +92,12 @@ IrpResult pass_on(PIRP irp, const Span& data)
 IrpResult finish_reparse(Volume& volume, PIRP irp, const Response& answer) noexcept
 {
     const PFILE_OBJECT file = IoGetCurrentIrpStackLocation(irp)->FileObject;
-    const Span data = answer.span(answer->Rsp.Create.Reparse.Buffer, Offset::honoured);
+    const Span given = answer.span(answer->Rsp.Create.Reparse.Buffer, Offset::honoured);
+    // The file system may have put it at any byte; what reads it needs it aligned.
+    Buffer copy;
+    if (given && !copy.assign(given.data, given.size))
+        return {STATUS_INSUFFICIENT_RESOURCES, 0};
+    const Span data{copy.data(), copy.size()};
     switch (answer.information()) {
     case IO_REMOUNT:
         return {STATUS_REPARSE, IO_REMOUNT};

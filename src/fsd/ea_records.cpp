@@ -7,6 +7,7 @@ namespace {
 
 using Record = FILE_FULL_EA_INFORMATION;
 constexpr ULONG header_size = FIELD_OFFSET(FILE_FULL_EA_INFORMATION, EaName);
+constexpr ULONG set_size_maximum = 0xffff; // of a file, in bytes
 constexpr ULONG get_header_size = FIELD_OFFSET(FILE_GET_EA_INFORMATION, EaName);
 
 constexpr ULONG align4(ULONG size) { return (size + 3) & ~ULONG{3}; }
@@ -227,6 +228,9 @@ NTSTATUS query_list(const void* set, ULONG set_size, const void* list, ULONG lis
 {
     *written = 0;
     *bad_offset = 0;
+    // Every name is looked for among those before it: what a set may have is a bound for the work, too.
+    if (list_size > set_size_maximum)
+        return STATUS_EA_LIST_INCONSISTENT;
     const auto* bytes = static_cast<const UCHAR*>(list);
     Writer writer(out, out_size, rules);
     for (ULONG at = 0;;) {

@@ -2,6 +2,7 @@
 /// @file Security descriptors of objects: made for new ones, read, changed. All in pool memory.
 #include "nt/object_security.h"
 #include "nt/security_descriptor.h"
+#include "ntos/mm/guarded_copy.h"
 #include "ntos/mm/probe.h"
 #include "ntos/se/capture.h"
 #include "ntos/se/token.h"
@@ -30,10 +31,7 @@ NTSTATUS to_pool(void* descriptor, POOL_TYPE pool, PSECURITY_DESCRIPTOR* out)
 /// Reads memory of a caller's, which may be anywhere. @return false if it cannot be read
 bool read_from(const void* from, void* to, size_t size)
 {
-    if (!mm::is_user_range(from, size) || !mm::touch_pages(from, size, false))
-        return false;
-    std::memcpy(to, from, size);
-    return true;
+    return mm::is_user_range(from, size) && mm::try_copy(to, from, size);
 }
 
 /// The four parts of a caller's descriptor. Every length is read once, and what is copied is as long as that.

@@ -79,6 +79,10 @@ IrpResult pass_on(PIRP irp, const Span& data)
     const NTSTATUS status = validate_reparse_buffer(data.data, data.size);
     if (!NT_SUCCESS(status))
         return {status, 0};
+    // To the I/O manager this one, like those that validation refuses, is not a tag but an order.
+    constexpr ULONG reparse_global = 2;
+    if (data.as<REPARSE_DATA_BUFFER>()->ReparseTag == reparse_global)
+        return {STATUS_IO_REPARSE_TAG_INVALID, 0};
     void* const copy = pool_allocate_external(data.size);
     if (!copy)
         return {STATUS_INSUFFICIENT_RESOURCES, 0};

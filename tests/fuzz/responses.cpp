@@ -10,47 +10,55 @@
 #include "unit/fsd/volume_fixture.h"
 #include "verified.h"
 
+#include <algorithm>
 #include <memory>
+#include <mutex>
 
 namespace {
 
 using fsp::test::Dispatch;
 using hostile::Chance;
 
-/// Where the next answer's changes come from.
+/// Where the next answer's changes come from; null between inputs, when only the lazy writer asks.
+std::mutex answers_lock;
 Chance* answers;
 
-bool answer(const FSP_FSCTL_TRANSACT_REQ& request, FSP_FSCTL_TRANSACT_RSP*& response)
+/// Makes the answer in `made`. @return its size
+ULONG make_answer(const FSP_FSCTL_TRANSACT_REQ& request, std::vector<UINT64>& made)
 {
-    static std::vector<UINT64> made(0x10000 / sizeof(UINT64));
-    std::fill(made.begin(), made.end(), 0);
+    std::lock_guard lock(answers_lock);
+    Chance none(nullptr, 0);
+    Chance& chance = answers ? *answers : none;
     auto& m = *reinterpret_cast<FSP_FSCTL_TRANSACT_RSP*>(made.data());
-    hostile::honest_reply(request, *answers, m);
+    hostile::honest_reply(request, chance, m);
     auto* const bytes = reinterpret_cast<UINT8*>(made.data());
     ULONG size = m.Size;
-    for (ULONG changes = answers->below(8); changes > 0; changes--) {
-        const ULONG at = answers->below(2) ? answers->below(sizeof m) : answers->below(0x1000);
-        const ULONG length = 1u << answers->below(4);
-        const UINT64 value = answers->below(2) ? answers->bits() : answers->awkward(size);
+    for (ULONG changes = chance.below(8); changes > 0; changes--) {
+        const ULONG at = chance.below(2) ? chance.below(sizeof m) : chance.below(0x1000);
+        const ULONG length = 1u << chance.below(4);
+        const UINT64 value = chance.below(2) ? chance.bits() : chance.awkward(size);
         memcpy(bytes + at, &value, length);
         if (at >= sizeof m)
             size = std::max(size, at + length);
     }
+    return size;
+}
+
+bool answer(const FSP_FSCTL_TRANSACT_REQ& request, FSP_FSCTL_TRANSACT_RSP*& response)
+{
+    std::vector<UINT64> made(0x2000 / sizeof(UINT64));
+    const ULONG size = make_answer(request, made);
     // Whoever may call in line is trusted with the message's own size, and with nothing else.
-    static std::unique_ptr<UINT64[]> exact;
+    thread_local std::unique_ptr<UINT64[]> exact;
     exact.reset(new UINT64[(size + 7) / 8]);
-    memcpy(exact.get(), bytes, size);
+    memcpy(exact.get(), made.data(), size);
     response = reinterpret_cast<FSP_FSCTL_TRANSACT_RSP*>(exact.get());
     response->Size = static_cast<UINT16>(size);
     response->Hint = request.Hint;
-    // What it says it has written it has written.
-    const bool fills =
-        request.Kind == FspFsctlTransactReadKind || request.Kind == FspFsctlTransactQueryDirectoryKind;
-    if (fills && response->IoStatus.Information <= request.Req.Read.Length &&
-        request.Kind == FspFsctlTransactReadKind)
-        hostile::write_anyway(request.Req.Read.Address,
-                              std::vector<UINT8>(response->IoStatus.Information, 'r').data(),
-                              response->IoStatus.Information);
+    // And what it says it has read it has written.
+    const ULONG read = response->IoStatus.Information;
+    if (request.Kind == FspFsctlTransactReadKind && read <= request.Req.Read.Length)
+        hostile::write_anyway(request.Req.Read.Address, std::vector<UINT8>(read, 'r').data(), read);
     return true;
 }
 
@@ -97,12 +105,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
     const std::u16string name = volume(data[0]);
     const size_t program = std::min<size_t>(data[1] | data[2] << 8, size - 3);
     Chance chance(data + 3 + program, size - 3 - program);
-    answers = &chance;
+    {
+        std::lock_guard lock(answers_lock);
+        answers = &chance;
+    }
     {
         hostile::Application application(name, Chance(data + 3, program), 0);
         for (int steps = 0; steps < 64 && !application.spent(); steps++)
             application.step();
         REQUIRE(application.complaint().empty());
     }
+    std::lock_guard lock(answers_lock);
+    answers = nullptr;
     return 0;
 }

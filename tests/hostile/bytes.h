@@ -16,16 +16,16 @@ class Chance
   public:
     explicit Chance(uint64_t seed) : engine_(seed) {}
     /// After the last byte everything is 0. The bytes must stay.
-    Chance(const uint8_t* data, size_t size) : data_(data), left_(size) {}
+    Chance(const uint8_t* data, size_t size) : from_bytes_(true), data_(data), left_(size) {}
 
-    uint64_t bits() { return data_ ? take(8) : engine_(); }
+    uint64_t bits() { return from_bytes_ ? take(8) : engine_(); }
     /// 0 ... n-1
     uint32_t below(uint32_t n)
     {
-        return static_cast<uint32_t>((data_ ? take(n <= 256 ? 1 : 4) : engine_()) % n);
+        return static_cast<uint32_t>((from_bytes_ ? take(n <= 256 ? 1 : 4) : engine_()) % n);
     }
     /// No bytes are left.
-    bool spent() const { return data_ && left_ == 0; }
+    bool spent() const { return from_bytes_ && left_ == 0; }
     /// True once in `n` times.
     bool one_in(uint32_t n) { return below(n) == 0; }
     template<class T, size_t n> T any(const T (&values)[n]) { return values[below(n)]; }
@@ -48,6 +48,7 @@ class Chance
     }
 
     std::mt19937_64 engine_;
+    bool from_bytes_ = false;
     const uint8_t* data_ = nullptr;
     size_t left_ = 0;
 };

@@ -43,9 +43,11 @@ FileSystem::FileSystem(unsigned lies, uint64_t seed) : lies_(lies)
     load_fsd();
     Chance chance(seed);
     params_ = random_params(chance);
+    HANDLE opened = nullptr;
     if (!NT_SUCCESS(open_name(params_path(params_, u"\\Device\\WinFsp.Disk"), FILE_READ_ATTRIBUTES, FILE_OPEN,
-                              0, FILE_SHARE_READ | FILE_SHARE_WRITE, &control_)))
+                              0, FILE_SHARE_READ | FILE_SHARE_WRITE, &opened)))
         return;
+    control_ = opened;
     WCHAR text[FSP_FSCTL_VOLUME_NAME_SIZEMAX / sizeof(WCHAR)]{};
     if (NT_SUCCESS(control(control_, FSP_FSCTL_VOLUME_NAME, nullptr, 0, text, sizeof text)))
         name_ = text;
@@ -61,7 +63,7 @@ void FileSystem::die()
         return;
     dead_ = true;
     // The handle goes while transacts are under way; they end because the volume does.
-    NtClose(std::exchange(control_, nullptr));
+    NtClose(control_.exchange(nullptr));
     for (auto& thread : threads_)
         thread.join();
     threads_.clear();

@@ -66,7 +66,7 @@ class FileSystem
 
     const unsigned lies_;
     FSP_FSCTL_VOLUME_PARAMS params_{};
-    HANDLE control_ = nullptr;
+    std::atomic<HANDLE> control_{nullptr};
     std::u16string name_;
     std::vector<std::thread> threads_;
     std::atomic<bool> dead_{false};

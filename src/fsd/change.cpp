@@ -39,7 +39,7 @@ ULONG stream_action(ULONG action)
 
 void tell_watchers(Volume& volume, const UNICODE_STRING& name, ULONG filter, ULONG action)
 {
-    if (!volume.notify_sync || IsListEmpty(&volume.notify_list))
+    if (!volume.notify_sync || !volume.was_watched)
         return;
     if (has_stream_suffix(name)) {
         filter = stream_filter(filter);

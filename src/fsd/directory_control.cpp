@@ -36,6 +36,7 @@ IrpTask notify_directory(Volume& volume, PIRP irp)
         co_return STATUS_DELETE_PENDING;
     if (!may_claim(node, desc))
         co_return STATUS_NOTIFY_CLEANUP;
+    volume.was_watched = true;
     // The package keeps the pointer to the name; see Volume::watch_names.
     status = seh::fsrtl_notify_change_directory(
         volume.notify_sync, &desc, const_cast<PUNICODE_STRING>(&node.name()), &volume.notify_list, tree,

@@ -138,6 +138,7 @@ class Volume : NonCopyable
     // Change notification (change.cpp, notify.cpp).
     PNOTIFY_SYNC notify_sync = nullptr;
     LIST_ENTRY notify_list;
+    Published<bool> was_watched; // the list is the package's: only it may look whether it is empty
     Resource watch_names; // shared: reports; exclusive: a rename changing the names that watches point to
     FAST_MUTEX notify_session_mutex;
     LONG notify_sessions = 0; // open sessions; -1 once the volume is deleted

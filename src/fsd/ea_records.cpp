@@ -47,8 +47,9 @@ class Chain
     void next()
     {
         const ULONG step = record_->NextEntryOffset;
-        // A record holds no shorter step than its header; anything else would walk on the spot.
-        if (step < header_size || step > size_ - offset_) {
+        // A record holds no shorter step than its header, which would walk on the spot, and none begins at an
+        // odd place.
+        if (step < header_size || (step & 3) || step > size_ - offset_) {
             record_ = nullptr;
             return;
         }

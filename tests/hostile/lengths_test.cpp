@@ -82,6 +82,14 @@ TEST(Lengths, AListOfAttributeNamesIsNoLongerThanASetCanBe)
               STATUS_EA_LIST_INCONSISTENT);
 }
 
+TEST(Lengths, AChainOfAttributesEndsAtAnOddStep)
+{
+    alignas(8) UINT8 set[64]{13, 0, 0, 0, 0, 1, 4, 0, 'A', 0, 1, 2, 3};
+    ULONG length = 0;
+    EXPECT_NE(fsp::fsd::ea::find(set, sizeof set, "A", 1, &length), nullptr);
+    EXPECT_EQ(fsp::fsd::ea::find(set, sizeof set, "B", 1, &length), nullptr);
+}
+
 TEST(Lengths, FileSizesThatNoFileHasAreCutToTheLargest)
 {
     fsp::test::Volume volume;

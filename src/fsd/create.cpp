@@ -233,19 +233,6 @@ bool may_create(const CreateParameters& p)
     return p.disposition != FILE_OPEN && p.disposition != FILE_OVERWRITE;
 }
 
-/// A directory that is about to go takes no new files.
-bool is_parent_going(Volume& volume, const CreateParameters& p)
-{
-    const UNICODE_STRING path = p.main_path();
-    if (!may_create(p) || p.open_target_directory || name::is_root(path))
-        return false;
-    UNICODE_STRING parent, last;
-    name::split_last(path, &parent, &last);
-    FastMutexGuard guard(volume.nodes.mutex());
-    const FileNode* const node = volume.nodes.find(parent);
-    return node && node->is_directory && node->delete_pending;
-}
-
 /// The file system's main file of a stream, opened on the stream's behalf: known to user mode and counted,
 /// without a file object.
 Async<NTSTATUS> open_main_file(Volume& volume, const CreateParameters& p, PIRP irp, Opening& opening)
@@ -521,10 +508,10 @@ Async<NTSTATUS> establish(Volume& volume, const CreateParameters& p, PIRP irp, O
     co_return result;
 }
 
-bool is_going(Volume& volume, const UNICODE_STRING& path)
+bool is_going(Volume& volume, const UNICODE_STRING& path, bool as_parent)
 {
     const FileNode* node = volume.nodes.find(path);
-    return node && node->delete_pending && node->handle_count != 0;
+    return node && node->delete_pending && node->handle_count != 0 && (node->is_directory || !as_parent);
 }
 
 /// An open file that is to be deleted has its name to the end, and a directory takes nothing new until then.
@@ -538,7 +525,7 @@ bool name_is_going(Volume& volume, const CreateParameters& p)
     UNICODE_STRING parent;
     name::split_last(p.path, &parent, nullptr);
     FastMutexGuard guard(volume.nodes.mutex());
-    return is_going(volume, p.path) || (makes && !p.is_stream() && is_going(volume, parent));
+    return is_going(volume, p.path, false) || (makes && !p.is_stream() && is_going(volume, parent, true));
 }
 
 IrpResult open_volume(Volume& volume, PFILE_OBJECT file)
@@ -571,9 +558,6 @@ IrpTask create(Volume& volume, PIRP irp)
     if (is_volume_open)
         co_return open_volume(volume, p.file);
     if (name_is_going(volume, p))
-        co_return STATUS_DELETE_PENDING;
-
-    if (is_parent_going(volume, p))
         co_return STATUS_DELETE_PENDING;
 
     for (bool again = false;; again = true) {

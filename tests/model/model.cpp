@@ -115,6 +115,9 @@ NTSTATUS Model::open_existing(const Operation& o, const Place& place, ULONG* act
         return STATUS_ACCESS_DENIED;
     if (is_root && (o.options & FILE_DELETE_ON_CLOSE))
         return STATUS_CANNOT_DELETE;
+    // Nothing is made under a name that is about to go.
+    if (o.disposition != FILE_OPEN && o.disposition != FILE_OVERWRITE && file.delete_pending)
+        return STATUS_DELETE_PENDING;
     if (o.disposition == FILE_CREATE)
         return file.directory && (o.options & FILE_NON_DIRECTORY_FILE) ? STATUS_FILE_IS_A_DIRECTORY
                                                                        : STATUS_OBJECT_NAME_COLLISION;
@@ -124,10 +127,8 @@ NTSTATUS Model::open_existing(const Operation& o, const Place& place, ULONG* act
         return STATUS_NOT_A_DIRECTORY;
     if (file.directory && overwrites)
         return STATUS_OBJECT_NAME_COLLISION;
-    // Superseding asks for DELETE instead.
     if (file.read_only && !file.directory &&
-        ((o.access & (FILE_WRITE_DATA | FILE_APPEND_DATA)) ||
-         (overwrites && o.disposition != FILE_SUPERSEDE)))
+        ((o.access & (FILE_WRITE_DATA | FILE_APPEND_DATA)) || overwrites))
         return STATUS_ACCESS_DENIED;
     if (file.read_only && (o.options & FILE_DELETE_ON_CLOSE))
         return STATUS_CANNOT_DELETE;

@@ -149,6 +149,14 @@ class Opening : NonCopyable
     /// The second attempt: user mode has been asked again since another file of this name was seen.
     bool again = false;
 
+    /// User mode has opened the file: from here on it has to be told of the end, whatever happens.
+    void opened_by_user_mode(const Opened& opened)
+    {
+        known_to_user_mode = true;
+        node->user_context = opened.user_context;
+        desc->user_context2 = opened.user_context2;
+    }
+
     void commit()
     {
         committed_ = true;
@@ -265,9 +273,7 @@ Async<NTSTATUS> open_main_file(Volume& volume, const CreateParameters& p, PIRP i
     const Opened opened = read_answer(answer);
     FileDesc& desc = *opening.desc;
     FileNode& node = *opening.node;
-    opening.known_to_user_mode = true;
-    node.user_context = opened.user_context;
-    desc.user_context2 = opened.user_context2;
+    opening.opened_by_user_mode(opened);
     desc.granted_access = opened.granted;
     node.index_number = opened.info.IndexNumber;
     node.is_directory = opened.is_directory();
@@ -353,7 +359,7 @@ Async<NTSTATUS> overwrite(Volume& volume, const CreateParameters& p, FileDesc& d
     LARGE_INTEGER zero{};
     if (!MmCanFileBeTruncated(&node.sections, &zero))
         co_return STATUS_USER_MAPPED_FILE;
-    if (node.sections.DataSectionObject) {
+    if (node.has_data_section()) {
         TopLevel owner(node);
         seh::cc_purge_cache_section(&node.sections, nullptr, 0, FALSE);
     }
@@ -379,7 +385,7 @@ Async<NTSTATUS> overwrite(Volume& volume, const CreateParameters& p, FileDesc& d
 /// Programs that run from the file keep it from being written or deleted.
 NTSTATUS flush_image(FileNode& node, const CreateParameters& p, const Opened& opened)
 {
-    if (!node.sections.ImageSectionObject ||
+    if (!node.has_image_section() ||
         !((opened.granted & FILE_WRITE_DATA) || (p.options & FILE_DELETE_ON_CLOSE)))
         return STATUS_SUCCESS;
     if (MmFlushImageSection(&node.sections, MmFlushForWrite))
@@ -406,7 +412,7 @@ void finish_open(Volume& volume, const CreateParameters& p, FileDesc& desc, cons
 }
 
 /// Takes back a stream's open of its main file, with all that a handle's end means.
-Async<NTSTATUS> close_main_file(Volume& volume, Owned<FileDesc> desc, PIRP irp)
+Async<NTSTATUS> close_main_file(MustSucceed, Volume& volume, Owned<FileDesc> desc, PIRP irp)
 {
     if (!desc)
         co_return STATUS_SUCCESS;
@@ -421,11 +427,9 @@ Async<NTSTATUS> enter_table(Volume& volume, const CreateParameters& p, Opening& 
                             const Opened& opened, bool* first_open, Conflict* conflict)
 {
     FileNode& node = *opening.node;
-    node.user_context = opened.user_context;
     node.index_number = opened.info.IndexNumber;
     node.is_directory = opened.is_directory() && !node.is_stream();
     node.is_root = node.is_directory && name::is_root(node.name());
-    opening.desc->user_context2 = opened.user_context2;
     // [MS-FSA] 2.1.5.1.2
     if (opened.overwrites() && opened.is_directory() && !p.is_stream() && !p.open_target_directory)
         co_return STATUS_OBJECT_NAME_COLLISION;
@@ -594,7 +598,7 @@ IrpTask create(Volume& volume, PIRP irp)
             } else if (!answer.answered()) {
                 result = {STATUS_CANCELLED, 0};
             } else {
-                opening.known_to_user_mode = true;
+                opening.opened_by_user_mode(read_answer(answer));
                 ULONG information = 0;
                 result.status = co_await establish(volume, p, irp, opening, *request, &information);
                 result.information = information;
@@ -611,7 +615,7 @@ IrpTask create(Volume& volume, PIRP irp)
         opening.abandon(true);
         if (main_file.desc && main_file.desc->node) {
             Owned<FileDesc> desc = move(main_file.desc);
-            co_await close_main_file(volume, move(desc), irp);
+            co_await close_main_file(MustSucceed{}, volume, move(desc), irp);
         }
         if (result.status != STATUS_RETRY || again)
             co_return result;

@@ -59,7 +59,7 @@ NTSTATUS flush_all(Volume& volume)
     NTSTATUS result = STATUS_SUCCESS;
     for (ULONG i = files.count(); i-- > 0;) {
         FileNode& node = files[i];
-        if (node.is_directory || !node.sections.DataSectionObject)
+        if (node.is_directory || !node.has_data_section())
             continue;
         NodeHold hold;
         hold.acquire(node, Part::full, Access::exclusive);
@@ -96,7 +96,7 @@ IrpTask flush_file(Volume& volume, PIRP irp)
         if (!NT_SUCCESS(status))
             co_return status;
     }
-    if (node.sections.DataSectionObject) {
+    if (node.has_data_section()) {
         if (!can_wait(irp))
             co_await OnWorker{};
         TopLevel top(node);

@@ -180,7 +180,7 @@ bool FileNode::store_file_info(PFILE_OBJECT file, const FSP_FSCTL_FILE_INFO& inf
     {
         SpinGuard guard(info_lock_);
         // What was asked before somebody else made it stale is not kept.
-        if (seen && info_change_number_ != *seen)
+        if (seen && file_info_change_number() != *seen)
             return false;
         set_basic_info_locked(info);
         info_expiration_ = expiration;

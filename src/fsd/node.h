@@ -81,10 +81,15 @@ class FileNode : NonCopyable
     LONG active_count = 0;        // file objects before close
     LONG stream_denies_delete =
         0; // main files: stream handles with read/write/delete access not sharing delete
-    bool delete_pending = false;
+    Published<bool> delete_pending = false;
     bool posix_deleted = false;
     bool in_table = false;
     bool claimed = false; // see may_claim()
+
+    // The system's, which come and go with the last view and the lazy writer.
+    bool has_data_section() const { return __atomic_load_n(&sections.DataSectionObject, __ATOMIC_ACQUIRE); }
+    bool has_image_section() const { return __atomic_load_n(&sections.ImageSectionObject, __ATOMIC_ACQUIRE); }
+    bool has_cache_map() const { return __atomic_load_n(&sections.SharedCacheMap, __ATOMIC_ACQUIRE); }
 
     // ---- metadata ----
     MetaCacheSlot security, directory, streams, ea; // a stream's are its main file's, see base()

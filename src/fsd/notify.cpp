@@ -21,7 +21,7 @@ struct Batch : NonCopyable
 /// The cached data of an open file is stale. What applications have written goes to the file system first.
 void drop_cached_data(FileNode& node)
 {
-    if (node.is_directory || (!node.sections.DataSectionObject && !node.sections.ImageSectionObject))
+    if (node.is_directory || (!node.has_data_section() && !node.has_image_section()))
         return;
     NodeHold hold;
     hold.acquire(node, Part::full, Access::exclusive);

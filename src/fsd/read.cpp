@@ -127,7 +127,7 @@ IrpTask read_from_file_system(Volume& volume, PIRP irp)
     NodeHold hold;
     if (!owned_by_this_thread(node)) {
         const Oplocks oplocks = p.paging ? Oplocks::ignore : Oplocks::check;
-        if (!p.paging && node.sections.DataSectionObject) {
+        if (!p.paging && node.has_data_section()) {
             status = co_await flush_before_read(node, irp, p.offset, p.length);
             if (!NT_SUCCESS(status))
                 co_return status;

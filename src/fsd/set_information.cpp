@@ -132,7 +132,7 @@ IrpTask set_size(Volume& volume, PIRP irp)
     NTSTATUS status = may_truncate(node, size);
     if (!NT_SUCCESS(status))
         co_return status;
-    if (size < node.file_size() && node.sections.SharedCacheMap && !can_wait(irp))
+    if (size < node.file_size() && node.has_cache_map() && !can_wait(irp))
         co_await OnWorker{};
 
     if (allocation) {

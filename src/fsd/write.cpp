@@ -201,7 +201,7 @@ IrpTask write_to_file_system(Volume& volume, PIRP irp)
     } else {
         if (!FsRtlCheckLockForWriteAccess(&node.file_lock, irp))
             co_return STATUS_FILE_LOCK_CONFLICT;
-        if (node.sections.DataSectionObject) {
+        if (node.has_data_section()) {
             if (!can_wait(irp))
                 co_await OnWorker{};
             status = flush_and_purge(node, p);

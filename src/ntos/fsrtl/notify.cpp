@@ -75,6 +75,19 @@ struct Watch : LIST_ENTRY
 
 SyncPtr& sync_of(PNOTIFY_SYNC sync) { return *static_cast<SyncPtr*>(static_cast<PVOID>(sync)); }
 
+// The head is looked at without the lock.
+void link(PLIST_ENTRY list, PLIST_ENTRY entry)
+{
+    entry->Flink = list;
+    entry->Blink = list->Blink;
+    __atomic_store_n(&list->Blink->Flink, entry, __ATOMIC_RELEASE);
+    list->Blink = entry;
+}
+void unlink(PLIST_ENTRY entry)
+{
+    entry->Flink->Blink = entry->Blink;
+    __atomic_store_n(&entry->Blink->Flink, entry->Flink, __ATOMIC_RELEASE);
+}
 bool is_list_empty(PLIST_ENTRY list) { return __atomic_load_n(&list->Flink, __ATOMIC_ACQUIRE) == list; }
 
 Name text(const STRING* s)
@@ -278,7 +291,7 @@ void fail_deleted(PLIST_ENTRY list, PVOID context, Answers& answers)
 
 void remove(Watch* watch, Answers& answers)
 {
-    RemoveEntryList(watch);
+    unlink(watch);
     for (PendingNotify* request : watch->requests) {
         if (request->claim())
             answers.add(request, STATUS_NOTIFY_CLEANUP);
@@ -352,7 +365,7 @@ VOID NTAPI FsRtlNotifyFilterChangeDirectory(PNOTIFY_SYNC NotifySync, PLIST_ENTRY
         watch->subject = SubjectContext;
         watch->filter_callback = FilterCallback;
         watch->capacity = sp->Parameters.NotifyDirectory.Length;
-        InsertTailList(NotifyList, watch);
+        link(NotifyList, watch);
         SubjectContext = nullptr;
     }
     auto request = std::make_unique<PendingNotify>();

@@ -40,7 +40,7 @@ NTSTATUS lock(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion,
         if (call.fast()->FastIoLock(call.file.get(), &from, &size, PsGetCurrentProcess(), key,
                                     fail_immediately, exclusive, &result, call.device))
         {
-            call.file->LockOperation = TRUE;
+            __atomic_store_n(&call.file->LockOperation, TRUE, __ATOMIC_RELAXED);
             completion.signal(call, result);
             return result.Status;
         }
@@ -57,7 +57,7 @@ NTSTATUS lock(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion,
         discard(request);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    call.file->LockOperation = TRUE;
+    __atomic_store_n(&call.file->LockOperation, TRUE, __ATOMIC_RELAXED);
     return send(call, request, completion);
 }
 

@@ -34,7 +34,11 @@ uint64_t scramble(uint64_t x)
     return x ^ (x >> 31);
 }
 
-[[gnu::constructor]] void arm_from_environment()
+[[gnu::constructor]] void arm_at_start() { arm_from_environment(); }
+
+} // namespace
+
+void arm_from_environment()
 {
     const char* value = std::getenv("OPENFSP_FAULTS");
     if (value == nullptr || *value == 0)
@@ -48,8 +52,6 @@ uint64_t scramble(uint64_t x)
     }
     arm(seed, one_in);
 }
-
-} // namespace
 
 void arm(uint64_t seed, unsigned one_in)
 {

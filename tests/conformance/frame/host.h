@@ -23,6 +23,9 @@ std::u16string start(std::string_view directory);
 /// Takes the volume down. @return false if that, or the executive's verifier, found something; it was printed
 bool stop();
 
+/// False while the host makes calls fail on purpose: a test that fails says nothing then.
+bool failures_count();
+
 /// A self-relative security descriptor; empty if the text is wrong.
 std::vector<std::uint8_t> descriptor(std::u16string_view sddl);
 /// The text of the parts of a descriptor.

@@ -7,6 +7,7 @@
 
 #include "host/system.h"
 #include "memfs/memfs.h"
+#include "ntos/faults.h"
 #include "ntos/spy.h"
 #include "ntos/verifier.h"
 
@@ -20,6 +21,7 @@ namespace conformance::host {
 namespace {
 
 namespace verifier = fsp::ntos::verifier;
+namespace faults = fsp::ntos::faults;
 
 memfs::Options options = [] {
     memfs::Options result;
@@ -46,16 +48,22 @@ int take_argument(const char* argument, const char* value)
         return threads = static_cast<ULONG>(std::strtoul(value, nullptr, 0)), 2;
     if (std::strcmp(argument, "--inline") == 0)
         return setenv("OPENFSP_INLINE", value, 1), 2;
+    // The executive's operations fail by this seed; tests may fail then, but not crash, leak or hang.
+    if (std::strcmp(argument, "--faults") == 0)
+        return setenv("OPENFSP_FAULTS", value, 1), 2;
     return 0;
 }
 
 std::u16string start(std::string_view)
 {
+    const faults::Shield shield;
     NTSTATUS status = memfs::Memfs::create(options, volume);
     if (NT_SUCCESS(status)) {
         spy::install(volume->handle());
         status = FspFileSystemStartDispatcher(volume->handle(), threads);
     }
+    if (NT_SUCCESS(status))
+        faults::arm_from_environment();
     if (!NT_SUCCESS(status)) {
         std::fprintf(stderr, "conformance: cannot start MEMFS: status 0x%08x\n",
                      static_cast<unsigned>(status));
@@ -68,12 +76,15 @@ bool stop()
 {
     FspFileSystemStopDispatcher(volume->handle());
     volume.reset();
+    faults::disarm();
     if (const NTSTATUS status = fsp::host::stop(); !NT_SUCCESS(status)) {
         std::printf("the driver does not unload: status 0x%08x\n", static_cast<unsigned>(status));
         return false;
     }
     return !verifier::enabled || (verifier::findings() == 0 && verifier::check_pool_leaks(0) == 0);
 }
+
+bool failures_count() { return !faults::armed; }
 
 UINT32 file_info_timeout() { return options.file_info_timeout; }
 

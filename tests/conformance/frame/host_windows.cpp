@@ -60,6 +60,8 @@ std::u16string start(std::string_view directory)
     return path.starts_with(u"\\\\") ? u"\\??\\UNC" + path.substr(1) : u"\\??\\" + path;
 }
 
+bool failures_count() { return true; }
+
 bool stop() { return true; }
 
 std::vector<std::uint8_t> descriptor(std::u16string_view sddl)

@@ -27,6 +27,8 @@ void arm(uint64_t seed, unsigned one_in = 64);
 /// The n-th operation of a kind from now on (1 is the next) fails, and nothing else.
 void arm_nth(Kind kind, uint64_t n);
 void disarm();
+/// As OPENFSP_FAULTS says now; it is also read when the program starts.
+void arm_from_environment();
 
 /// Failures since arm().
 uint64_t injected();

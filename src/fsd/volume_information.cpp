@@ -27,22 +27,28 @@ bool cached_info(Volume& volume, FSP_FSCTL_VOLUME_INFO* info)
     return true;
 }
 
+/// An invalidation counts without the lock.
+LONG changes_of(const Volume& volume)
+{
+    return __atomic_load_n(&volume.info_change_number, __ATOMIC_ACQUIRE);
+}
+
 /// `seen`: the change number before the question was asked; stale answers are not kept.
 void store_info(Volume& volume, const FSP_FSCTL_VOLUME_INFO& info, LONG seen)
 {
     SpinGuard guard(volume.info_lock);
-    if (volume.info_change_number != seen)
+    if (changes_of(volume) != seen)
         return;
     volume.info = info;
     volume.info_expiration = expiration(volume);
     // An invalidation does not take the lock; it counts first.
-    if (volume.info_change_number != seen)
+    if (changes_of(volume) != seen)
         volume.info_expiration = 0;
 }
 
 Async<NTSTATUS> fetch_info(Volume& volume, FSP_FSCTL_VOLUME_INFO* info)
 {
-    const LONG seen = volume.info_change_number;
+    const LONG seen = changes_of(volume);
     PlainRequest request(FspFsctlTransactQueryVolumeInformationKind);
     const Response answer = co_await volume.ask(*request);
     if (!NT_SUCCESS(answer.status()))

@@ -297,8 +297,11 @@ bool Model::open_below(const File& directory)
 
 bool Model::shares_delete(const File& file)
 {
-    return std::all_of(file.handles.begin(), file.handles.end(),
-                       [](const Handle* h) { return h->share & FILE_SHARE_DELETE; });
+    constexpr ACCESS_MASK counted =
+        FILE_READ_DATA | FILE_EXECUTE | FILE_WRITE_DATA | FILE_APPEND_DATA | DELETE;
+    return std::all_of(file.handles.begin(), file.handles.end(), [](const Handle* h) {
+        return !(h->access & counted) || (h->share & FILE_SHARE_DELETE);
+    });
 }
 
 bool Model::shared_below(const File& directory)

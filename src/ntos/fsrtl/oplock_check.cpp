@@ -166,7 +166,7 @@ NTSTATUS wait_asynchronously(const OplockPtr& oplock, PIRP irp, const Intent& in
     // May raise, and then nothing has happened yet.
     if (next.post)
         next.post(next.context, irp);
-    IoMarkIrpPending(irp);
+    mark_pending_once(irp);
 
     auto* waiter = new Waiter;
     waiter->oplock = oplock;

@@ -8,12 +8,18 @@ namespace {
 constexpr int record_slot = 3;
 } // namespace
 
+void mark_pending_once(PIRP irp)
+{
+    if (!(IoGetCurrentIrpStackLocation(irp)->Control & SL_PENDING_RETURNED))
+        IoMarkIrpPending(irp);
+}
+
 bool ParkedIrp::park(PIRP irp, bool mark_pending)
 {
     irp_ = irp;
     irp->Tail.Overlay.DriverContext[record_slot] = this;
     if (mark_pending)
-        IoMarkIrpPending(irp);
+        mark_pending_once(irp);
     IoSetCancelRoutine(irp, cancel_routine);
     // IoCancelIrp sets the flag before it looks for a routine, so one of both sees the other.
     if (!__atomic_load_n(&irp->Cancel, __ATOMIC_SEQ_CST))

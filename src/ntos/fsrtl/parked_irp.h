@@ -42,4 +42,8 @@ class ParkedIrp
 /// Completes an IRP with a status and an information value.
 void complete(PIRP irp, NTSTATUS status, ULONG_PTR information = 0);
 
+/// Marks an IRP that may have been pended before, on another thread: its dispatch routine's caller looks at
+/// the mark.
+void mark_pending_once(PIRP irp);
+
 } // namespace fsp::ntos::fsrtl

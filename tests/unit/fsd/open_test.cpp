@@ -79,8 +79,9 @@ namespace {
 struct Contexts
 {
     std::vector<UINT64> given;
-    std::vector<UINT64> closed;
+    std::vector<UINT64> closed{};
     size_t opens = 0;
+    std::condition_variable closes{};
 
     Volume::Handler handler(Volume& volume)
     {
@@ -90,10 +91,19 @@ struct Contexts
             if (request.Kind == FspFsctlTransactCreateKind) {
                 response.Rsp.Create.Opened.UserContext = given[std::min(opens, given.size() - 1)];
                 opens++;
-            } else if (request.Kind == FspFsctlTransactCloseKind)
+            } else if (request.Kind == FspFsctlTransactCloseKind) {
                 closed.push_back(request.Req.Close.UserContext);
+                closes.notify_all();
+            }
             return true;
         };
+    }
+    /// Waits until that many have been closed; nothing of this is used afterwards if those are all.
+    std::vector<UINT64> closed_in_the_end(Volume& volume, size_t count)
+    {
+        std::unique_lock lock(volume.mutex);
+        closes.wait_for(lock, std::chrono::seconds(10), [&] { return closed.size() >= count; });
+        return closed;
     }
 };
 
@@ -103,7 +113,7 @@ struct Contexts
 TEST_P(Open, AnswerAboutAFileThatIsGoneIsAskedForAgain)
 {
     volume.files[u"\\a"];
-    Contexts contexts{{1, 2, 1}, {}};
+    Contexts contexts{{1, 2, 1}};
     volume.handler = contexts.handler(volume);
     start();
     HANDLE first = nullptr, second = nullptr;
@@ -112,16 +122,14 @@ TEST_P(Open, AnswerAboutAFileThatIsGoneIsAskedForAgain)
     volume.wait_for(FspFsctlTransactCloseKind, 1);
     NtClose(first);
     NtClose(second);
-    volume.wait_for(FspFsctlTransactCloseKind, 3);
-    std::lock_guard lock(volume.mutex);
+    EXPECT_EQ(contexts.closed_in_the_end(volume, 3), (std::vector<UINT64>{2, 1, 1}));
     EXPECT_EQ(contexts.opens, 3u);
-    EXPECT_EQ(contexts.closed, (std::vector<UINT64>{2, 1, 1}));
 }
 
 TEST_P(Open, NewFileOfTheSameNameIsNotTakenForTheOldOne)
 {
     volume.files[u"\\a"];
-    Contexts contexts{{1, 2}, {}};
+    Contexts contexts{{1, 2}};
     volume.handler = contexts.handler(volume);
     start();
     HANDLE first = nullptr, second = nullptr;
@@ -131,9 +139,7 @@ TEST_P(Open, NewFileOfTheSameNameIsNotTakenForTheOldOne)
     NtClose(first);
     volume.wait_for(FspFsctlTransactCloseKind, 2);
     NtClose(second);
-    volume.wait_for(FspFsctlTransactCloseKind, 3);
-    std::lock_guard lock(volume.mutex);
-    EXPECT_EQ(contexts.closed, (std::vector<UINT64>{2, 1, 2}));
+    EXPECT_EQ(contexts.closed_in_the_end(volume, 3), (std::vector<UINT64>{2, 1, 2}));
 }
 
 TEST_P(Open, DeleteOnCloseRemovesTheFileAtCleanup)

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include <ntifs.h>
+#include <ucontext.h>
 
 namespace fsp::ntos::mm {
 
@@ -36,6 +37,9 @@ void on_fault(int signal, siginfo_t* info, void* context)
 {
     if (sigjmp_buf* began = copy_began) {
         copy_began = nullptr;
+        // The jump must not leave signals blocked. A handler that calls this one, such as ThreadSanitizer's,
+        // may have been installed with all of them in its mask.
+        pthread_sigmask(SIG_SETMASK, &static_cast<const ucontext_t*>(context)->uc_sigmask, nullptr);
         siglongjmp(*began, 1);
     }
     pass_on(signal == SIGBUS ? previous_bus : previous_segv, signal, info, context);
@@ -47,7 +51,6 @@ void install_handler_once()
     std::call_once(installed, [] {
         struct sigaction action{};
         action.sa_sigaction = on_fault;
-        // The jump out of the handler must not leave the signal blocked.
         action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
         sigaction(SIGSEGV, &action, &previous_segv);
         sigaction(SIGBUS, &action, &previous_bus);

@@ -105,7 +105,7 @@ void end_caching(FileDesc& desc, PFILE_OBJECT file, const HandleEnd& end)
     if (discards)
         node.discard_data();
     const bool purges = desc.volume.params().FlushAndPurgeOnCleanup && end.last;
-    if (file->PrivateCacheMap || discards || purges) {
+    if (is_caching(file) || discards || purges) {
         TopLevel owner(node);
         seh::cc_uninitialize_cache_map(file, discards || purges ? &zero : nullptr);
     }

@@ -19,7 +19,7 @@ constinit FAST_IO_DISPATCH fast_io{};
 FileNode* cached_file(PFILE_OBJECT file)
 {
     FileNode* node = FileNode::of(file);
-    return node && FileDesc::of(file)->cacheable && file->PrivateCacheMap ? node : nullptr;
+    return node && FileDesc::of(file)->cacheable && is_caching(file) ? node : nullptr;
 }
 
 /// Under the node's lock: nobody else's locks stand in the way.
@@ -53,7 +53,7 @@ BOOLEAN NTAPI fast_read(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length, 
     CriticalRegion region;
     NodeHold hold;
     if (!hold.acquire(*node, Part::main, Access::shared, Wait::no) || !unrestricted(*node) ||
-        !file->PrivateCacheMap)
+        !is_caching(file))
         return FALSE;
     const auto from = static_cast<UINT64>(offset->QuadPart);
     const UINT64 size = node->file_size();
@@ -84,7 +84,7 @@ BOOLEAN NTAPI fast_write(PFILE_OBJECT file, PLARGE_INTEGER offset, ULONG length,
     CriticalRegion region;
     NodeHold hold;
     if (!hold.acquire(*node, Part::main, Access::exclusive, Wait::no) || !unrestricted(*node) ||
-        !file->PrivateCacheMap)
+        !is_caching(file))
         return FALSE;
     const auto to = static_cast<UINT64>(offset->QuadPart);
     const UINT64 size = node->file_size();

@@ -8,7 +8,7 @@ namespace fsp::fsd {
 
 NTSTATUS ensure_cache_map(PFILE_OBJECT file, FileNode& node) noexcept
 {
-    if (file->PrivateCacheMap)
+    if (is_caching(file))
         return STATUS_SUCCESS;
     CC_FILE_SIZES sizes;
     sizes.AllocationSize.QuadPart = static_cast<LONGLONG>(node.allocation_size());

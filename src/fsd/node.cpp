@@ -203,7 +203,7 @@ void FileNode::set_header_sizes(PFILE_OBJECT file, UINT64 allocation, UINT64 siz
 {
     __atomic_store_n(&header.AllocationSize.QuadPart, static_cast<LONGLONG>(allocation), __ATOMIC_RELEASE);
     __atomic_store_n(&header.FileSize.QuadPart, static_cast<LONGLONG>(size), __ATOMIC_RELEASE);
-    if (!file || !sections.SharedCacheMap)
+    if (!file || !has_cache_map())
         return;
 
     CC_FILE_SIZES sizes;

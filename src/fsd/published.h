@@ -32,6 +32,12 @@ template<class T> class Published
     T value_;
 };
 
+/// Whether the handle caches. The cache manager may end that at any time that nothing of the file is locked.
+inline bool is_caching(const FILE_OBJECT* file) noexcept
+{
+    return __atomic_load_n(&file->PrivateCacheMap, __ATOMIC_ACQUIRE) != nullptr;
+}
+
 /// FILE_OBJECT.Flags: several requests on one file may change them at a time.
 inline ULONG file_flags(const FILE_OBJECT* file) noexcept
 {

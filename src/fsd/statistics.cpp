@@ -96,7 +96,13 @@ NTSTATUS Statistics::copy(void* out, ULONG size, ULONG* written) const
         return STATUS_BUFFER_TOO_SMALL;
     const ULONG all = processors_ * static_cast<ULONG>(sizeof(Record));
     *written = size < all ? size : all;
-    RtlCopyMemory(out, records_, *written);
+    // Others go on counting. The size need not be one of whole counters: the rest of the last one follows.
+    const ULONG* counters = reinterpret_cast<const ULONG*>(records_);
+    auto* to = static_cast<UCHAR*>(out);
+    for (ULONG done = 0; done < *written; done += sizeof(ULONG)) {
+        const ULONG counter = __atomic_load_n(counters++, __ATOMIC_RELAXED);
+        RtlCopyMemory(to + done, &counter, lesser<ULONG>(sizeof counter, *written - done));
+    }
     return size < all ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
 }
 

@@ -126,7 +126,7 @@ IrpTask write_cached(Volume& volume, PIRP irp)
             co_return status;
         co_await MayBlock{};
         // Storing the size may have had to give up the cache.
-        if (!p.file->PrivateCacheMap)
+        if (!is_caching(p.file))
             co_return STATUS_INSUFFICIENT_RESOURCES;
     }
 

@@ -519,7 +519,7 @@ void CacheMap::discard_dirty()
 void note_write_beside_cache(PIRP irp)
 {
     PFILE_OBJECT file = irp->Tail.Overlay.OriginalFileObject;
-    if (!file || (file->PrivateCacheMap && !(irp->Flags & IRP_NOCACHE)))
+    if (!file || (__atomic_load_n(&file->PrivateCacheMap, __ATOMIC_ACQUIRE) && !(irp->Flags & IRP_NOCACHE)))
         return;
     const MapRef map(CacheMap::find(file->SectionObjectPointer));
     if (!map)

@@ -23,9 +23,12 @@ Registry& registry()
     return *r;
 }
 
+// The words of file objects and section pointers, which the driver reads without the lock.
+PVOID load(PVOID* where) { return __atomic_load_n(where, __ATOMIC_ACQUIRE); }
+
 CacheMap* map_of(PSECTION_OBJECT_POINTERS pointers)
 {
-    return static_cast<CacheMap*>(__atomic_load_n(&pointers->DataSectionObject, __ATOMIC_ACQUIRE));
+    return static_cast<CacheMap*>(load(&pointers->DataSectionObject));
 }
 
 void store(PVOID* where, PVOID what) { __atomic_store_n(where, what, __ATOMIC_RELEASE); }
@@ -134,7 +137,7 @@ CacheMap::Callbacks CacheMap::callbacks() const
 NTSTATUS CacheMap::start_caching(PFILE_OBJECT file, const CC_FILE_SIZES& sizes,
                                  PCACHE_MANAGER_CALLBACKS callbacks, PVOID context)
 {
-    if (file->PrivateCacheMap)
+    if (load(&file->PrivateCacheMap))
         return STATUS_SUCCESS;
     if (faults::fails(faults::Kind::allocation)) [[unlikely]]
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -166,7 +169,7 @@ bool CacheMap::stop_caching(PFILE_OBJECT file, const LARGE_INTEGER* truncate, PK
     std::unique_ptr<PrivateMap> gone;
     std::lock_guard hold(registry().mutex);
     CacheMap* map = map_of(file->SectionObjectPointer);
-    if (!map || !file->SectionObjectPointer->SharedCacheMap) {
+    if (!map || !load(&file->SectionObjectPointer->SharedCacheMap)) {
         if (event)
             after.events.push_back(event);
         return true;

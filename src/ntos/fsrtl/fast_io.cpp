@@ -58,7 +58,8 @@ struct Access
 bool is_possible(const Access& a)
 {
     PFSRTL_COMMON_FCB_HEADER header = header_of(a.file);
-    if (!a.file->PrivateCacheMap || header->IsFastIoPossible == FastIoIsNotPossible)
+    if (!__atomic_load_n(&a.file->PrivateCacheMap, __ATOMIC_ACQUIRE) ||
+        header->IsFastIoPossible == FastIoIsNotPossible)
         return false;
     if (header->IsFastIoPossible == FastIoIsPossible)
         return true;

@@ -46,8 +46,8 @@ NTSTATUS read(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion,
         return STATUS_INVALID_PARAMETER;
 
     const ULONG lock_key = key != nullptr ? *key : 0;
-    if (call.synchronous() && call.file->PrivateCacheMap != nullptr && call.fast() != nullptr &&
-        call.fast()->FastIoRead != nullptr)
+    if (call.synchronous() && __atomic_load_n(&call.file->PrivateCacheMap, __ATOMIC_ACQUIRE) != nullptr &&
+        call.fast() != nullptr && call.fast()->FastIoRead != nullptr)
     {
         IO_STATUS_BLOCK result{};
         if (call.fast()->FastIoRead(call.file.get(), &offset, length, TRUE, lock_key, buffer, &result,
@@ -106,8 +106,8 @@ NTSTATUS write(KPROCESSOR_MODE mode, HANDLE handle, const Completion& completion
         return STATUS_INVALID_PARAMETER;
 
     const ULONG lock_key = key != nullptr ? *key : 0;
-    if (call.synchronous() && call.file->PrivateCacheMap != nullptr && call.fast() != nullptr &&
-        call.fast()->FastIoWrite != nullptr)
+    if (call.synchronous() && __atomic_load_n(&call.file->PrivateCacheMap, __ATOMIC_ACQUIRE) != nullptr &&
+        call.fast() != nullptr && call.fast()->FastIoWrite != nullptr)
     {
         IO_STATUS_BLOCK result{};
         if (call.fast()->FastIoWrite(call.file.get(), &offset, length, TRUE, lock_key, buffer, &result,

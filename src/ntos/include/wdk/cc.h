@@ -56,7 +56,7 @@ typedef VOID(NTAPI* PCC_POST_DEFERRED_WRITE)(PVOID Context1, PVOID Context2);
 
 #define CcIsFileCached(FileObject)                                                                           \
     ((FileObject)->SectionObjectPointer != nullptr &&                                                        \
-     (FileObject)->SectionObjectPointer->SharedCacheMap != nullptr)
+     __atomic_load_n(&(FileObject)->SectionObjectPointer->SharedCacheMap, __ATOMIC_ACQUIRE) != nullptr)
 
 // May raise: CcInitializeCacheMap, CcCopyRead, CcCopyWrite, CcMdlRead, CcPrepareMdlWrite, CcZeroData,
 // CcSetFileSizes, CcMapData, CcPinRead, CcFastCopyRead, CcFastCopyWrite, CcPreparePinWrite.

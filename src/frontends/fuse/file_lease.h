@@ -45,6 +45,8 @@ class FileLeases
     bool hold(Inode& file);
     /// The kernel has been given data of a file without a lease.
     void forget_soon(Inode& file);
+    /// Has the kernel forget now; waits for pages of a file that are being read.
+    void forget(Inode& file);
 
     /// Gives a lease up because the file goes away or is forgotten; its handle is closed on return, unless it
     /// is being broken.
@@ -62,7 +64,6 @@ class FileLeases
     static void NTAPI end_broken(PVOID lease);
     static void NTAPI forget_now(PVOID forgetting);
     void end(FileLease* lease, bool tell_kernel);
-    void forget(Inode& file);
     void item_done();
     void make_room_locked();
 

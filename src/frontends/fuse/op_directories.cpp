@@ -41,9 +41,11 @@ void opendir(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
         request.session().directories().remove(opened);
 }
 
-void releasedir(fuse_req_t handle, fuse_ino_t, fuse_file_info* info)
+void releasedir(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
 {
     Request request(handle);
+    if (!directory_of(info).leased) // the start of a listing, perhaps, that others would complete
+        request.session().file_leases().forget(request.inode(number));
     request.session().directories().remove(&directory_of(info));
     request.done();
 }
@@ -229,22 +231,40 @@ NTSTATUS fill(Listing& listing, OpenDirectory& directory, off_t offset)
     return STATUS_SUCCESS;
 }
 
+/// Is the directory leased, so that the kernel may keep the listing? One that is read again through the same
+/// descriptor may have lost its lease. What a POSIX file system lets the kernel keep has no lease.
+///
+/// The kernel stores a reply some time after it was sent, so to forget may come too early. But it asks for
+/// more only when it has stored what it got, and serves a listing from its cache only when it has been told
+/// the end: a listing that was not leased all the time is forgotten before each further reply.
+bool lease_listing(Session& session, Inode& inode, OpenDirectory& directory, off_t offset)
+{
+    if (session.posix())
+        return true;
+    const bool before = directory.leased;
+    const bool now = offset == 0 ? session.leases().hold(inode) : before && session.leases().held(inode);
+    directory.leased = now;
+    if (!before || !now)
+        session.file_leases().forget(inode);
+    return now;
+}
+
 void list(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_file_info* info, bool plus)
 {
     Request request(handle);
     Inode& inode = request.inode(number);
     Listing listing(request, inode, size, plus);
-    // A directory that is read again through the same descriptor may have lost its lease.
-    // What a POSIX file system lets the kernel keep has no lease.
-    const bool leased = offset != 0 || request.session().posix() || request.session().leases().hold(inode);
-    const NTSTATUS status = fill(listing, directory_of(info), offset);
+    OpenDirectory& directory = directory_of(info);
+    const bool leased = lease_listing(request.session(), inode, directory, offset);
+    const NTSTATUS status = fill(listing, directory, offset);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     // Once it has its answer the kernel may close the directory.
-    if (!leased)
+    const bool forget_soon = !leased && offset == 0;
+    if (forget_soon)
         request.inodes().reference(inode);
     listing.reply();
-    if (!leased) {
+    if (forget_soon) {
         request.session().file_leases().forget_soon(inode);
         request.inodes().release(inode);
     }

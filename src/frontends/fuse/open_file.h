@@ -50,6 +50,7 @@ struct OpenDirectory
     std::mutex lock;
     std::vector<Chunk> chunks;
     bool complete = false;
+    std::atomic<bool> leased = true; ///< the inode, since the kernel began the listing that it reads
 };
 
 /// The open directories of a mount.

@@ -47,7 +47,7 @@ TEST(VolumeInformation, UnknownClassesAreRefused)
 {
     File file = open(u"", FILE_READ_ATTRIBUTES);
     alignas(8) std::uint8_t buffer[256]{};
-    for (const int what : {0, 99})
+    for (const int what : {0, 15})
         CHECK_EQ(query(file, static_cast<FS_INFORMATION_CLASS>(what), buffer, sizeof buffer).status,
                  STATUS_INVALID_INFO_CLASS)
             << what;

@@ -81,11 +81,13 @@ IrpTask oplock_control(Volume& volume, PIRP irp)
     if (!NT_SUCCESS(status))
         co_return status;
 
-    // Whoever checks oplocks does so under the same lock.
+    // Whoever checks oplocks does so under the same lock. Who asks for one waits for the lock on its own
+    // thread: STATUS_PENDING says that the oplock is held, and must not be said before it is.
     NodeHold hold;
-    const Access access = asked.request ? Access::exclusive : Access::shared;
-    if (!try_enter(node, irp, hold, Part::main, access, Oplocks::ignore)) {
-        status = co_await enter(node, irp, hold, Part::main, access, Oplocks::ignore);
+    if (asked.request) {
+        hold.acquire(node, Part::main, Access::exclusive);
+    } else if (!try_enter(node, irp, hold, Part::main, Access::shared, Oplocks::ignore)) {
+        status = co_await enter(node, irp, hold, Part::main, Access::shared, Oplocks::ignore);
         if (!NT_SUCCESS(status))
             co_return status;
     }

@@ -113,6 +113,7 @@ bool FileLeases::acquire(Inode& file)
 void FileLeases::broken(FileLease& lease)
 {
     std::lock_guard guard(lock_);
+    note_unsure(lease.inode);
     if (lease.state == FileLease::State::held)
         end_soon_locked(lease);
     else
@@ -166,16 +167,46 @@ void FileLeases::forget(Inode& file)
 
 void FileLeases::forget_soon(Inode& file)
 {
+    if (!file.directory)
+        note_unsure(file);
     if (file.forgetting.exchange(true))
         return; // that is still to come
-    auto* what = new Forgetting{*this, file, {}};
-    session_.inodes().reference(file);
     {
         std::lock_guard guard(lock_);
+        if (stopped_)
+            return; // the kernel's cache goes with the mount
         ++items_;
     }
+    auto* what = new Forgetting{*this, file, {}};
+    session_.inodes().reference(file);
     ExInitializeWorkItem(&what->work, &FileLeases::forget_now, what);
     ExQueueWorkItem(&what->work, CriticalWorkQueue);
+}
+
+void FileLeases::note_unsure(Inode& file)
+{
+    file.size_unsure = true;
+    any_unsure_ = true;
+}
+
+void FileLeases::forget_unsure(Inode& directory)
+{
+    if (!any_unsure_)
+        return;
+    std::vector<Inode*> files;
+    session_.inodes().for_each_child(directory, [&](Inode& child) {
+        if (!child.size_unsure || child.readers == 0)
+            return;
+        child.end_untrusted = true; // before the look at end_read, which a read sets first
+        if (!child.end_read.exchange(false))
+            return;
+        ++child.references;
+        files.push_back(&child);
+    });
+    for (Inode* file : files) {
+        forget_soon(*file);
+        session_.inodes().release(*file);
+    }
 }
 
 void NTAPI FileLeases::forget_now(PVOID context)

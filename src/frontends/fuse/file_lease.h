@@ -3,6 +3,7 @@
 // What the kernel may keep of files' data, and for how long.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <list>
@@ -48,6 +49,12 @@ class FileLeases
     /// Has the kernel forget now; waits for pages of a file that are being read.
     void forget(Inode& file);
 
+    /// The kernel has been told to forget the attributes of the files in a directory. What a read that was
+    /// under way tells of a file's end it then ignores, but it keeps the data, and asks for neither
+    /// attributes nor data within what it takes for the size. So the data of files that others may have
+    /// changed in size is forgotten, too, if a read told the end, or when the next one does.
+    void forget_unsure(Inode& directory);
+
     /// Gives a lease up because the file goes away or is forgotten; its handle is closed on return, unless it
     /// is being broken.
     void drop(Inode& file);
@@ -65,6 +72,7 @@ class FileLeases
     static void NTAPI forget_now(PVOID forgetting);
     void end(FileLease* lease, bool tell_kernel);
     void item_done();
+    void note_unsure(Inode& file);
     void make_room_locked();
 
     static constexpr size_t leases_max = 4096;
@@ -75,6 +83,7 @@ class FileLeases
     unsigned items_ = 0; ///< queued or running work
     std::condition_variable idle_;
     bool stopped_ = false;
+    std::atomic<bool> any_unsure_ = false;
 };
 
 } // namespace fsp::fuse

@@ -57,6 +57,10 @@ struct Inode
     std::atomic<bool> data_used = false;   ///< since a lease was looked for to give up
     std::atomic<bool> forgetting = false;  ///< the kernel will be told to forget
     std::atomic<uint32_t> readers = 0;     ///< open files that can be read
+    /// Others changed the data while it was open here, so the kernel's size may be an old one.
+    std::atomic<bool> size_unsure = false;
+    std::atomic<bool> end_read = false;      ///< while unsure, a read was answered that ended at the end
+    std::atomic<bool> end_untrusted = false; ///< the next such answer may be to a read that was under way
 
     uint64_t number = 0; ///< st_ino
 };

@@ -222,6 +222,7 @@ void Leases::tell(const Forgetting& what)
             fuse_lowlevel_notify_inval_inode(kernel, number, -1, 0);
     }
     fuse_lowlevel_notify_inval_inode(kernel, what.directory, 0, 0);
+    session_.file_leases().forget_unsure(*what.inode);
 }
 
 void Leases::end(DirectoryLease* lease, bool tell_kernel)

@@ -51,11 +51,17 @@ class CachedData
     CachedData(Request& request, Inode& inode) : session_(request.session())
     {
         // Without a reader the next open empties the cache.
-        if (inode.readers == 0 || session_.file_leases().hold(inode))
+        if (inode.readers != 0 && !session_.file_leases().hold(inode))
+            forget(inode);
+    }
+    /// A read that ends at the end of the file is about to be answered (FileLeases::forget_unsure).
+    void end_read(Inode& inode)
+    {
+        if (!inode.size_unsure)
             return;
-        // Once it has its answer the kernel may close the file, which is what keeps the inode.
-        session_.inodes().reference(inode);
-        unleased_ = &inode;
+        inode.end_read = true;
+        if (inode.end_untrusted.exchange(false))
+            forget(inode);
     }
     CachedData(const CachedData&) = delete;
     ~CachedData()
@@ -67,6 +73,15 @@ class CachedData
     }
 
   private:
+    void forget(Inode& inode)
+    {
+        if (unleased_)
+            return;
+        // Once it has its answer the kernel may close the file, which is what keeps the inode.
+        session_.inodes().reference(inode);
+        unleased_ = &inode;
+    }
+
     Session& session_;
     Inode* unleased_ = nullptr;
 };
@@ -80,11 +95,13 @@ void read(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_
     char* const buffer = DataBuffer::of_size(size);
     if (!buffer)
         return void(request.fail(ENOMEM));
-    const CachedData cached(request, inode);
+    CachedData cached(request, inode);
     uint32_t done;
     const NTSTATUS status = read_file(file_of(info).nt(), buffer, uint32_t(size), uint64_t(offset), &done);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
+    if (done < size)
+        cached.end_read(inode);
     request.bytes(buffer, done);
 }
 

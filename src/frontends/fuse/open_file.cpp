@@ -98,7 +98,8 @@ void give_back(InodeTable& table, OpenFile* file)
         while (*link != file)
             link = &(*link)->next;
         *link = file->next;
-        file->inode->readers -= file->readable();
+        if (file->readable() && --file->inode->readers == 0)
+            file->inode->size_unsure = false; // the next open looks it up
     }
     Inode& inode = *file->inode;
     give_back(table, file->lender);

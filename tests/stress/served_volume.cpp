@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 namespace fsp::stress {
 
@@ -58,12 +59,26 @@ ServedVolume::~ServedVolume()
     ObDereferenceObject(process_);
 }
 
-void ServedVolume::kill() { ntos::terminate_process(process_); }
+void ServedVolume::kill()
+{
+    end_operations();
+    ntos::terminate_process(process_);
+}
 
 void ServedVolume::stop()
 {
+    end_operations();
     const ntos::ProcessScope scope(process_);
     FspFsctlStop(memfs_->handle()->VolumeHandle);
+}
+
+/// Requests that were taken and not begun stay without an answer. What is under way comes to its end: the
+/// driver frees the buffers of requests that it gives up, and in this one address space the threads of a
+/// process would outlive it, and write to them.
+void ServedVolume::end_operations()
+{
+    ending_ = true;
+    const std::lock_guard guard(operating_);
 }
 
 void ServedVolume::notify(std::u16string_view path, ULONG filter, ULONG action)
@@ -102,6 +117,9 @@ void ServedVolume::serve()
         if (!NT_SUCCESS(status))
             return;
         response_size = 0;
+        const std::shared_lock guard(operating_);
+        if (ending_)
+            return;
         if (request_size != 0 && dll::run_operation(fs, request, response))
             response_size = response->Size;
     }

@@ -6,7 +6,9 @@
 
 #include "memfs/memfs.h"
 
+#include <atomic>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,11 +35,14 @@ class ServedVolume
 
   private:
     void serve();
+    void end_operations();
 
     PEPROCESS process_;
     std::unique_ptr<memfs::Memfs> memfs_;
     std::u16string device_;
     std::vector<std::thread> threads_;
+    std::atomic<bool> ending_ = false;
+    std::shared_mutex operating_; ///< shared while a thread of the file system runs an operation
 };
 
 } // namespace fsp::stress

@@ -152,7 +152,7 @@ TEST(Security, InvalidDescriptorsAreRefused)
 {
     make(u"f");
     File file = open(u"f", WRITE_DAC | WRITE_OWNER);
-    std::uint8_t bad[20]{};
+    alignas(void*) std::uint8_t bad[sizeof(SECURITY_DESCRIPTOR)]{};
     CHECK_FALSE(NT_SUCCESS(NtSetSecurityObject(file.handle(), DACL_SECURITY_INFORMATION, bad)));
     auto descriptor = host::descriptor(u"D:P(A;;FA;;;WD)");
     CHECK_FALSE(NT_SUCCESS(NtSetSecurityObject(file.handle(), OWNER_SECURITY_INFORMATION, descriptor.data())))

@@ -61,12 +61,13 @@ std::string describe(const Outcome& o)
 }
 
 /// What is a file in the middle of a path the file system says in two ways; NTFS only in one.
-bool same(Outcome real, const Outcome& right)
+bool same(const Operation& operation, Outcome real, const Outcome& right)
 {
     if (real.status == STATUS_NOT_A_DIRECTORY && right.status == STATUS_OBJECT_PATH_NOT_FOUND)
         real.status = right.status;
-    // Superseding a read-only file that somebody has open is refused for the one reason or for the other.
-    if (real.status == STATUS_SHARING_VIOLATION && right.status == STATUS_ACCESS_DENIED)
+    // The driver looks at sharing before it knows that a file to be superseded is read-only.
+    if (operation.kind == Kind::open && operation.disposition == FILE_SUPERSEDE &&
+        real.status == STATUS_SHARING_VIOLATION && right.status == STATUS_ACCESS_DENIED)
         real.status = right.status;
     return real == right;
 }
@@ -81,9 +82,9 @@ size_t run(const Sequence& sequence, bool print)
         const Outcome right = model.perform(sequence[i]);
         if (print)
             std::printf("    %-60s %s%s%s\n", to_text({sequence[i]}).c_str(), describe(real).c_str(),
-                        same(real, right) ? "" : "   the model says ",
-                        same(real, right) ? "" : describe(right).c_str());
-        if (!same(real, right))
+                        same(sequence[i], real, right) ? "" : "   the model says ",
+                        same(sequence[i], real, right) ? "" : describe(right).c_str());
+        if (!same(sequence[i], real, right))
             return i;
     }
     return sequence.size();

@@ -101,7 +101,8 @@ esac
 
 sed -e 's/@TYPE@/3/' -e 's/@SUBTYPE@/7/' -e 's/@DESCRIPTION@/File system driver/' -e "s/@FILE@/$name.sys/" \
     "$root/cmake/version.rc.in" >"$out/version.rc"
-llvm-rc$llvm /no-preprocess /fo "$out/version.res" "$out/version.rc"
+# llvm-rc reads an argument that begins like one of its options as that option: a path such as /check/version.rc as /c.
+(cd "$out" && llvm-rc$llvm /no-preprocess /fo version.res version.rc)
 
 # shellcheck disable=SC2086
 lld-link$llvm /nologo /driver /subsystem:$subsystem /nodefaultlib /dynamicbase /nxcompat /release /debug /lldmingw \

@@ -615,10 +615,12 @@ struct Operations
             entry.set(child, name);
             return FspFileSystemAddDirInfo(&entry.info, buffer, length, &used) != FALSE;
         };
-        if (directory.parent != nullptr) {
+        // A directory that was removed while open still has both, as if it were its own parent.
+        if (!directory.name.empty()) {
+            Node& parent = directory.parent != nullptr ? *directory.parent : directory;
             if (from_start && !add(directory, dot))
                 return used;
-            if ((from_start || marker == dot) && !add(*directory.parent, dot_dot))
+            if ((from_start || marker == dot) && !add(parent, dot_dot))
                 return used;
         }
         if (directory.children != nullptr) {

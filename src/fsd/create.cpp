@@ -207,8 +207,8 @@ Ptr<FileNode> next_stream(FileNode& main_file, FileNode* previous)
 {
     NodeTable& table = main_file.volume().nodes;
     FastMutexGuard guard(table.mutex());
-    FileNode* stream = previous && previous->in_table ? table.next_below(main_file.name(), previous)
-                                                      : table.first_below(main_file.name());
+    FileNode* stream =
+        previous ? table.next_below(main_file.name(), previous) : table.first_below(main_file.name());
     while (stream && stream->main_file() != &main_file)
         stream = table.next_below(main_file.name(), stream);
     return Ptr<FileNode>(stream);
@@ -225,7 +225,6 @@ Async<NTSTATUS> open_after_violation(Opening& opening, const CreateParameters& p
     } else if (Ptr<FileNode> existing = volume.nodes.lookup(opening.node->name())) {
         if (conflict == Conflict::node)
             status = co_await break_conflicting_oplocks(*existing, p, information);
-        // A stream that leaves the table makes the walk begin again, but its oplock is broken then.
         else
             for (Ptr<FileNode> stream = next_stream(*existing, nullptr); stream && NT_SUCCESS(status);
                  stream = next_stream(*existing, stream.get()))

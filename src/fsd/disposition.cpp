@@ -48,11 +48,11 @@ bool decide_alone(Volume& volume, FileNode& node, ULONG flags, NTSTATUS* status)
     return true;
 }
 
+/// Not STATUS_CANNOT_DELETE: whoever is told of a read-only file that way clears the attribute and tries
+/// again, and when the driver decides alone it looks again, too.
 void remember_failure(FileDesc& desc, ULONG flags, NTSTATUS status)
 {
-    const bool lasting = status == STATUS_ACCESS_DENIED || status == STATUS_DIRECTORY_NOT_EMPTY ||
-                         status == STATUS_CANNOT_DELETE;
-    if ((flags & flag_delete) && lasting)
+    if ((flags & flag_delete) && (status == STATUS_ACCESS_DENIED || status == STATUS_DIRECTORY_NOT_EMPTY))
         desc.disposition_failure = status;
 }
 

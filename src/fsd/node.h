@@ -249,6 +249,7 @@ class NodeTable : NonCopyable
     void remove(FileNode& node) noexcept;
     /// The first node with a name > `name`'s position in order; iterate descendants with next_below.
     FileNode* first_below(const UNICODE_STRING& ancestor) const noexcept;
+    /// `previous` may have left the table meanwhile.
     FileNode* next_below(const UNICODE_STRING& ancestor, FileNode* previous) const noexcept;
     FileNode* first() const noexcept;
     static FileNode* next(FileNode* node) noexcept;

@@ -142,7 +142,8 @@ FileNode* NodeTable::next_below(const UNICODE_STRING& ancestor, FileNode* previo
 {
     // Names with the ancestor's name as prefix are neighbours; among them are also longer names ("a.b"
     // after "a"), which are not below it.
-    for (FileNode* node = next(previous); node && name::starts_with(node->name_, ancestor, case_sensitive_);
+    FileNode* const start = previous->in_table ? next(previous) : lower_bound(previous->name_);
+    for (FileNode* node = start; node && name::starts_with(node->name_, ancestor, case_sensitive_);
          node = next(node))
     {
         if (name::is_below(node->name_, ancestor, case_sensitive_))

@@ -139,10 +139,7 @@ bool give_up_sections(FileNode& node)
 Ptr<FileNode> next_node(Volume& volume, const UNICODE_STRING& path, FileNode* after)
 {
     FastMutexGuard guard(volume.nodes.mutex());
-    FileNode* found = !after            ? volume.nodes.first_below(path)
-                      : after->in_table ? volume.nodes.next_below(path, after)
-                                        : nullptr;
-    return Ptr<FileNode>(found);
+    return Ptr<FileNode>(after ? volume.nodes.next_below(path, after) : volume.nodes.first_below(path));
 }
 
 struct Blocked
@@ -195,7 +192,11 @@ void check_below_old_name(Volume& volume, FileNode& node, PIRP irp, bool posix, 
 void check_new_name(Volume& volume, FileNode& node, const UNICODE_STRING& path, PIRP irp, bool posix,
                     Blocked* blocked)
 {
+    // What only the cache keeps is in nobody's way: the file system refuses to replace a directory that is
+    // not empty.
     Ptr<FileNode> below = next_node(volume, path, nullptr);
+    while (below && below->handle_count == 0)
+        below = next_node(volume, path, below.get());
     // A case-only rename of a directory finds its own descendants.
     if (below && !name::equal(path, node.name(), volume.case_sensitive())) {
         blocked->status = STATUS_ACCESS_DENIED;

@@ -180,6 +180,27 @@ TEST(Delete, PendingDirectoryTakesNoNewChildren)
     CHECK_FALSE(exists(u"d"));
 }
 
+TEST(Delete, TriesAgainWhenTheFileIsNoLongerReadOnly)
+{
+    // Once the file system has to be asked, once the driver may know the attributes.
+    for (const bool knows : {false, true}) {
+        make(u"f", "x", FILE_ATTRIBUTE_READONLY);
+        File file = open(u"f", DELETE | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES);
+        FILE_BASIC_INFORMATION basic{};
+        basic.FileAttributes = FILE_ATTRIBUTE_READONLY;
+        if (knows)
+            (void)file.get<FILE_BASIC_INFORMATION>(FileBasicInformation);
+        else
+            CHECK_EQ(file.set(FileBasicInformation, basic), STATUS_SUCCESS);
+        CHECK_EQ(file.dispose(true), STATUS_CANNOT_DELETE);
+        basic.FileAttributes = FILE_ATTRIBUTE_NORMAL;
+        CHECK_EQ(file.set(FileBasicInformation, basic), STATUS_SUCCESS);
+        CHECK_EQ(file.dispose(true), STATUS_SUCCESS);
+        file.close();
+        CHECK_FALSE(exists(u"f"));
+    }
+}
+
 TEST(Delete, ReadOnlyFileIsKept)
 {
     make(u"f", "x", FILE_ATTRIBUTE_READONLY);

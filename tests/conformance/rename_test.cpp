@@ -62,6 +62,16 @@ TEST(Rename, NeverReplacesADirectory)
     CHECK_EQ(names(), (std::vector<std::u16string>{u"d", u"e", u"f"}));
 }
 
+TEST(Rename, NeverReplacesADirectoryWithCachedFiles)
+{
+    make(u"f");
+    make_directory(u"d");
+    make(u"d\\a", "in the cache when it is closed");
+    CHECK_EQ(open(u"f", DELETE).rename(path(u"d"), false), STATUS_OBJECT_NAME_COLLISION);
+    CHECK_EQ(open(u"f", DELETE).rename(path(u"d"), true), STATUS_ACCESS_DENIED);
+    CHECK_EQ(open(u"d\\a", FILE_READ_DATA).read(0, 6), "in the");
+}
+
 TEST(Rename, DirectoryReplacesAFile)
 {
     make_directory(u"d");
@@ -176,6 +186,16 @@ TEST(Rename, DirectoryWithOpenFilesBelowStays)
     inside.close();
     CHECK_EQ(open(u"d", DELETE).rename(path(u"x"), false), STATUS_SUCCESS);
     CHECK(exists(u"x\\e\\f"));
+}
+
+TEST(Rename, DirectoryWithOpenFilesBehindCachedOnesStays)
+{
+    make_directory(u"d");
+    make(u"d\\a", "in the cache when it is closed");
+    const File file = create(u"d\\b");
+    make(u"d\\c", "in the cache when it is closed");
+    CHECK_EQ(open(u"d", DELETE).rename(path(u"e"), false), STATUS_ACCESS_DENIED);
+    CHECK(exists(u"d\\b"));
 }
 
 TEST(Rename, OpenSubdirectoryKeepsADirectory)

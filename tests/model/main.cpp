@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// model [--seconds N] [--seed S] [--length N] [--replay "SEQUENCE"] [--known FILE]
+// model [--sequences N | --seconds N] [--seed S] [--length N] [--threads N] [--replay "SEQUENCE"] [--known
+// FILE]
 //
 // Runs random sequences of calls on MEMFS and on the model, and compares every answer. A sequence on which
 // they differ is made as short as it gets and printed in the form that --replay takes; once mended it belongs
@@ -20,9 +21,11 @@ using namespace fsp::model;
 
 struct Options
 {
-    unsigned seconds = 15;
+    uint64_t sequences = 1000;
+    unsigned seconds = 0; ///< if not 0: as many sequences as there is time for
     uint64_t seed = 1;
     unsigned length = 60;
+    unsigned threads = 2; ///< of the dispatcher
     const char* replay = nullptr;
     const char* known = nullptr;
 };
@@ -32,20 +35,23 @@ Options parse_options(int argc, char** argv)
     Options o;
     for (int i = 1; i < argc; i++) {
         const char* value = i + 1 < argc ? argv[i + 1] : "";
-        if (std::strcmp(argv[i], "--seconds") == 0)
+        if (std::strcmp(argv[i], "--sequences") == 0)
+            o.sequences = std::strtoull(value, nullptr, 0);
+        else if (std::strcmp(argv[i], "--seconds") == 0)
             o.seconds = static_cast<unsigned>(std::strtoul(value, nullptr, 0));
         else if (std::strcmp(argv[i], "--seed") == 0)
             o.seed = std::strtoull(value, nullptr, 0);
         else if (std::strcmp(argv[i], "--length") == 0)
             o.length = static_cast<unsigned>(std::strtoul(value, nullptr, 0));
+        else if (std::strcmp(argv[i], "--threads") == 0)
+            o.threads = static_cast<unsigned>(std::strtoul(value, nullptr, 0));
         else if (std::strcmp(argv[i], "--replay") == 0)
             o.replay = value;
         else if (std::strcmp(argv[i], "--known") == 0)
             o.known = value;
         else {
-            std::fprintf(
-                stderr,
-                "usage: model [--seconds N] [--seed S] [--length N] [--replay SEQUENCE] [--known FILE]\n");
+            std::fprintf(stderr, "usage: model [--sequences N | --seconds N] [--seed S] [--length N] "
+                                 "[--threads N] [--replay SEQUENCE] [--known FILE]\n");
             std::exit(2);
         }
         i++;
@@ -73,9 +79,9 @@ bool same(const Operation& operation, Outcome real, const Outcome& right)
 }
 
 /// @return index of the first call on which model and system differ, or the sequence's length
-size_t run(const Sequence& sequence, bool print)
+size_t run(const Sequence& sequence, unsigned threads, bool print)
 {
-    System system;
+    System system(threads);
     Model model;
     for (size_t i = 0; i < sequence.size(); i++) {
         const Outcome real = system.perform(sequence[i]);
@@ -90,19 +96,22 @@ size_t run(const Sequence& sequence, bool print)
     return sequence.size();
 }
 
-bool fails(const Sequence& sequence) { return run(sequence, false) != sequence.size(); }
+bool fails(const Sequence& sequence, unsigned threads)
+{
+    return run(sequence, threads, false) != sequence.size();
+}
 
 /// Leaves out what the difference does not need: longer pieces first.
-Sequence shrink(Sequence sequence)
+Sequence shrink(Sequence sequence, unsigned threads)
 {
-    sequence.resize(run(sequence, false) + 1);
+    sequence.resize(run(sequence, threads, false) + 1);
     for (size_t piece = sequence.size() / 2; piece > 0;) {
         bool shorter = false;
         for (size_t at = 0; at + piece <= sequence.size();) {
             Sequence rest = sequence;
             rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(at),
                        rest.begin() + static_cast<std::ptrdiff_t>(at + piece));
-            if (!rest.empty() && fails(rest)) {
+            if (!rest.empty() && fails(rest, threads)) {
                 sequence = rest;
                 shorter = true;
             } else
@@ -115,34 +124,34 @@ Sequence shrink(Sequence sequence)
 }
 
 /// @return false if model and system differ; says so
-bool check(const Sequence& sequence)
+bool check(const Sequence& sequence, unsigned threads)
 {
-    if (!fails(sequence))
+    if (!fails(sequence, threads))
         return true;
-    const Sequence smallest = shrink(sequence);
+    const Sequence smallest = shrink(sequence, threads);
     std::printf("model and system differ:\n");
-    run(smallest, true);
+    run(smallest, threads, true);
     std::printf("replay: model --replay \"%s\"\n", to_text(smallest).c_str());
     return false;
 }
 
-bool check_text(const std::string& text)
+bool check_text(const std::string& text, unsigned threads)
 {
     const auto sequence = parse(text);
     if (!sequence) {
         std::printf("not a sequence: %s\n", text.c_str());
         return false;
     }
-    return check(*sequence);
+    return check(*sequence, threads);
 }
 
-bool check_known(const char* file)
+bool check_known(const char* file, unsigned threads)
 {
     std::ifstream in(file);
     bool ok = in.good();
     for (std::string line; std::getline(in, line);)
         if (!line.empty() && line[0] != '#')
-            ok &= check_text(line);
+            ok &= check_text(line, threads);
     return ok;
 }
 
@@ -151,18 +160,21 @@ bool check_known(const char* file)
 int main(int argc, char** argv)
 {
     const Options o = parse_options(argc, argv);
-    bool ok = o.known == nullptr || check_known(o.known);
+    bool ok = o.known == nullptr || check_known(o.known, o.threads);
     uint64_t sequences = 0;
     if (o.replay != nullptr)
-        ok &= check_text(o.replay);
+        ok &= check_text(o.replay, o.threads);
     else {
         const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(o.seconds);
-        while (ok && std::chrono::steady_clock::now() < end) {
+        const auto more = [&] {
+            return o.seconds != 0 ? std::chrono::steady_clock::now() < end : sequences < o.sequences;
+        };
+        while (ok && more()) {
             std::mt19937_64 random(o.seed * 1'000'003 + sequences);
             Sequence sequence(o.length);
             for (Operation& operation : sequence)
                 operation = random_operation(random);
-            ok &= check(sequence);
+            ok &= check(sequence, o.threads);
             sequences++;
         }
         std::printf("seed %llu: %llu sequences of %u calls\n", static_cast<unsigned long long>(o.seed),

@@ -82,13 +82,16 @@ Outcome Model::open(const Operation& o)
     const Place place = find(paths()[static_cast<size_t>(o.path)]);
     if (!NT_SUCCESS(place.status))
         return {place.status, {}};
+    // Who would make a file where there is none is not asked whether there is one; NTFS finds what is there,
+    // but a directory that has anything is never about to go.
+    const bool makes = o.disposition != FILE_OPEN && o.disposition != FILE_OVERWRITE;
+    if (makes && place.parent && place.parent->delete_pending)
+        return {STATUS_DELETE_PENDING, {}};
     ULONG action = FILE_OPENED;
     FilePtr file = place.file;
     if (!file) {
-        if (o.disposition == FILE_OPEN || o.disposition == FILE_OVERWRITE)
+        if (!makes)
             return {STATUS_OBJECT_NAME_NOT_FOUND, {}};
-        if (place.parent->delete_pending)
-            return {STATUS_DELETE_PENDING, {}};
         file = std::make_shared<File>();
         file->directory = o.options & FILE_DIRECTORY_FILE;
         file->parent = place.parent;
@@ -98,8 +101,8 @@ Outcome Model::open(const Operation& o)
         return {status, {}};
 
     auto& handle = handles_[static_cast<size_t>(o.slot)];
-    handle =
-        std::make_unique<Handle>(Handle{file, o.access, o.share, delete_on_close, false, STATUS_SUCCESS});
+    handle = std::make_unique<Handle>(
+        Handle{file, o.access, o.share, delete_on_close, false, false, STATUS_SUCCESS});
     file->handles.push_back(handle.get());
     return {STATUS_SUCCESS, "action " + std::to_string(action)};
 }
@@ -125,18 +128,22 @@ NTSTATUS Model::open_existing(const Operation& o, const Place& place, ULONG* act
         return STATUS_FILE_IS_A_DIRECTORY;
     if (!file.directory && (o.options & FILE_DIRECTORY_FILE))
         return STATUS_NOT_A_DIRECTORY;
-    if (file.directory && overwrites)
-        return STATUS_OBJECT_NAME_COLLISION;
-    if (file.read_only && !file.directory &&
-        ((o.access & (FILE_WRITE_DATA | FILE_APPEND_DATA)) || overwrites))
+    // Of several reasons to refuse, NTFS may name another: the library looks at the right to supersede last.
+    const bool supersedes = o.disposition == FILE_SUPERSEDE;
+    const bool writes = (o.access & (FILE_WRITE_DATA | FILE_APPEND_DATA)) || (overwrites && !supersedes);
+    if (file.read_only && !file.directory && writes)
         return STATUS_ACCESS_DENIED;
     if (file.read_only && (o.options & FILE_DELETE_ON_CLOSE))
         return STATUS_CANNOT_DELETE;
+    if (file.directory && overwrites)
+        return STATUS_OBJECT_NAME_COLLISION;
+    if (file.read_only && supersedes)
+        return STATUS_ACCESS_DENIED;
     if (file.delete_pending)
         return STATUS_DELETE_PENDING;
     ACCESS_MASK access = o.access;
     if (overwrites)
-        access |= o.disposition == FILE_SUPERSEDE ? ACCESS_MASK{DELETE} : ACCESS_MASK{FILE_WRITE_DATA};
+        access |= supersedes ? ACCESS_MASK{DELETE} : ACCESS_MASK{FILE_WRITE_DATA};
     if (!share_allows(file, access, o.share))
         return STATUS_SHARING_VIOLATION;
     if (overwrites) {
@@ -176,7 +183,9 @@ NTSTATUS Model::close(int slot)
     std::erase(file->handles, handle.get());
     if (handle->delete_on_close)
         file->delete_pending = true;
-    if (!file->gone && file->delete_pending && (handle->posix_delete || file->handles.empty()))
+    // What another handle took back holds for all deletions but one with POSIX semantics; NTFS knows only
+    // one.
+    if (!file->gone && (handle->posix_delete || (file->delete_pending && file->handles.empty())))
         unlink(file);
     return STATUS_SUCCESS;
 }
@@ -270,20 +279,19 @@ NTSTATUS Model::dispose(Handle& h, const Operation& o)
     const bool deletes = o.flags & FILE_DISPOSITION_DELETE;
     const bool ignores_read_only =
         o.kind == Kind::dispose_ex && (o.flags & FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE);
-    // A handle to which a delete was refused once remembers that until it asks for something else; NTFS looks
-    // again.
+    // A handle remembers that a directory was not empty until it asks for something else; NTFS looks again.
     if (deletes && !ignores_read_only && !NT_SUCCESS(h.refused))
         return h.refused;
     h.refused = STATUS_SUCCESS;
     if (!deletes) {
-        file.delete_pending = h.posix_delete = false;
+        file.delete_pending = h.asked = h.posix_delete = false;
         return STATUS_SUCCESS;
     }
     if (file.read_only && !ignores_read_only)
-        return h.refused = STATUS_CANNOT_DELETE;
+        return STATUS_CANNOT_DELETE;
     if (!file.children.empty())
         return h.refused = STATUS_DIRECTORY_NOT_EMPTY;
-    file.delete_pending = true;
+    file.delete_pending = h.asked = true;
     h.posix_delete = o.kind == Kind::dispose_ex && (o.flags & FILE_DISPOSITION_POSIX_SEMANTICS);
     return STATUS_SUCCESS;
 }
@@ -377,8 +385,9 @@ NTSTATUS Model::replace(const File& target, bool allowed, bool posix)
 Outcome Model::stat(const Handle& h) const
 {
     const File& file = *h.file;
+    // Also a handle that asked for a deletion which another took back says so; on NTFS it does not.
     return {STATUS_SUCCESS, "size " + std::to_string(file.directory ? 0 : file.data.size()) +
-                                (file.delete_pending ? " delete pending" : "") +
+                                (file.delete_pending || h.asked ? " delete pending" : "") +
                                 (file.directory ? " directory" : "")};
 }
 

@@ -41,6 +41,7 @@ class Model
         ACCESS_MASK access;
         ULONG share;
         bool delete_on_close;
+        bool asked; ///< for the deletion, and has not taken it back
         bool posix_delete;
         NTSTATUS refused; ///< of a delete
     };

@@ -17,7 +17,7 @@ memfs::Options options()
 
 } // namespace
 
-System::System() : volume_(options()) {}
+System::System(unsigned threads) : volume_(options(), threads) {}
 System::~System() = default;
 
 Outcome System::perform(const Operation& o)

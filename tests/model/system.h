@@ -13,7 +13,8 @@ namespace fsp::model {
 class System
 {
   public:
-    System();
+    /// @param threads of the dispatcher
+    explicit System(unsigned threads);
     ~System();
     Outcome perform(const Operation& o);
 

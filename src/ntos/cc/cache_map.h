@@ -114,14 +114,15 @@ class CacheMap
     // ---- finding and ending; implemented in registry.cpp
     /// The file's map with a reference, or null.
     static CacheMap* find(PSECTION_OBJECT_POINTERS pointers);
-    /// Finds or makes it. @return null without memory
-    static CacheMap* acquire(PFILE_OBJECT file, const CC_FILE_SIZES& sizes);
     void reference() { references_.fetch_add(1, std::memory_order_relaxed); }
     void release();
 
-    /// Keeps the map findable while its section exists.
+    /// A reference of a section or a view, which keeps the map findable.
     void add_section();
     void remove_section();
+    /// Finds or makes it with a section's reference: a map that nobody used any more, and whose data the lazy
+    /// writer has just written, may end at any time before that. @return null without memory
+    static CacheMap* acquire_for_section(PFILE_OBJECT file, const CC_FILE_SIZES& sizes);
     bool has_sections() const;
     bool is_cached() const;
     /// A handle starts or stops caching.
@@ -231,5 +232,12 @@ struct Release
     void operator()(CacheMap* map) const { map->release(); }
 };
 using MapRef = std::unique_ptr<CacheMap, Release>;
+
+/// Owns a section's reference.
+struct RemoveSection
+{
+    void operator()(CacheMap* map) const { map->remove_section(); }
+};
+using SectionRef = std::unique_ptr<CacheMap, RemoveSection>;
 
 } // namespace fsp::ntos::cc

@@ -117,10 +117,7 @@ ULONG chain_length(PMDL chain)
 VOID NTAPI CcInitializeCacheMap(PFILE_OBJECT FileObject, PCC_FILE_SIZES FileSizes, BOOLEAN,
                                 PCACHE_MANAGER_CALLBACKS Callbacks, PVOID LazyWriteContext)
 {
-    NTSTATUS status;
-    do
-        status = CacheMap::start_caching(FileObject, *FileSizes, Callbacks, LazyWriteContext);
-    while (status == STATUS_RETRY);
+    const NTSTATUS status = CacheMap::start_caching(FileObject, *FileSizes, Callbacks, LazyWriteContext);
     if (!NT_SUCCESS(status))
         ExRaiseStatus(status);
 }

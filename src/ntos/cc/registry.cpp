@@ -67,6 +67,21 @@ void tear_down_if_unused(CacheMap* map, Aftermath& after)
     after.ended = map;
 }
 
+/// Registry locked. @return without a reference for the caller; null without memory
+CacheMap* find_or_make(PFILE_OBJECT file, const CC_FILE_SIZES& sizes)
+{
+    PSECTION_OBJECT_POINTERS pointers = file->SectionObjectPointer;
+    CacheMap* map = map_of(pointers);
+    if (!map) {
+        map = new (std::nothrow) CacheMap(file, pointers, sizes);
+        if (!map)
+            return nullptr;
+        registry().maps.insert(map);
+        store(&pointers->DataSectionObject, map);
+    }
+    return map;
+}
+
 } // namespace
 
 CacheMap* CacheMap::find(PSECTION_OBJECT_POINTERS pointers)
@@ -80,19 +95,14 @@ CacheMap* CacheMap::find(PSECTION_OBJECT_POINTERS pointers)
     return map;
 }
 
-CacheMap* CacheMap::acquire(PFILE_OBJECT file, const CC_FILE_SIZES& sizes)
+CacheMap* CacheMap::acquire_for_section(PFILE_OBJECT file, const CC_FILE_SIZES& sizes)
 {
-    PSECTION_OBJECT_POINTERS pointers = file->SectionObjectPointer;
     std::lock_guard hold(registry().mutex);
-    CacheMap* map = map_of(pointers);
-    if (!map) {
-        map = new (std::nothrow) CacheMap(file, pointers, sizes);
-        if (!map)
-            return nullptr;
-        registry().maps.insert(map);
-        store(&pointers->DataSectionObject, map);
-    }
+    CacheMap* map = find_or_make(file, sizes);
+    if (!map)
+        return nullptr;
     map->reference();
+    ++map->sections;
     return map;
 }
 
@@ -104,12 +114,14 @@ void CacheMap::release()
 
 void CacheMap::add_section()
 {
+    reference();
     std::lock_guard hold(registry().mutex);
     ++sections;
 }
 
 void CacheMap::remove_section()
 {
+    const MapRef last(this);
     Aftermath after;
     std::lock_guard hold(registry().mutex);
     --sections;
@@ -141,24 +153,23 @@ NTSTATUS CacheMap::start_caching(PFILE_OBJECT file, const CC_FILE_SIZES& sizes,
         return STATUS_SUCCESS;
     if (faults::fails(faults::Kind::allocation)) [[unlikely]]
         return STATUS_INSUFFICIENT_RESOURCES;
-    MapRef map(acquire(file, sizes));
     auto fresh = std::unique_ptr<PrivateMap>(new (std::nothrow) PrivateMap);
-    if (!map || !fresh)
+    if (!fresh)
         return STATUS_INSUFFICIENT_RESOURCES;
 
     std::lock_guard hold(registry().mutex);
-    if (map->torn_down)
-        return STATUS_RETRY;
     if (file->PrivateCacheMap)
         return STATUS_SUCCESS;
-    if (map->caching.empty()) {
+    CacheMap* map = find_or_make(file, sizes);
+    if (!map)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (map->caching.empty())
         map->callbacks_ = {*callbacks, context};
-    }
     map->closing = false;
-    fresh->map = map.get();
+    fresh->map = map;
     fresh->file = file;
     map->caching.insert(fresh.get());
-    store(&map->pointers()->SharedCacheMap, map.get());
+    store(&map->pointers()->SharedCacheMap, map);
     store(&file->PrivateCacheMap, fresh.release());
     return STATUS_SUCCESS;
 }

@@ -102,7 +102,7 @@ NTSTATUS make_section(PFILE_OBJECT file, const LARGE_INTEGER* maximum, ULONG pro
         if (header->FileSize.QuadPart > sizes.FileSize.QuadPart)
             sizes.FileSize = sizes.AllocationSize = header->FileSize;
     }
-    MapRef map(CacheMap::acquire(file, sizes));
+    cc::SectionRef map(CacheMap::acquire_for_section(file, sizes));
     if (!map)
         return STATUS_INSUFFICIENT_RESOURCES;
     auto* section = ob::create<Section>(&ob::section_type, std::move(map), size, protection);

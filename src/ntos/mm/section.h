@@ -16,21 +16,14 @@ namespace fsp::ntos::mm {
 /// The body of a section object.
 struct Section
 {
-    explicit Section(cc::MapRef file_map, uint64_t bytes, ULONG page_protection)
+    explicit Section(cc::SectionRef file_map, uint64_t bytes, ULONG page_protection)
         : map(std::move(file_map)), size(bytes), protection(page_protection)
-    {
-        map->add_section();
-    }
+    {}
     Section(std::shared_ptr<Image> file_image, ULONG page_protection)
         : image(std::move(file_image)), size(image->size()), protection(page_protection)
     {}
-    ~Section()
-    {
-        if (map)
-            map->remove_section();
-    }
 
-    cc::MapRef map;               ///< of a data section, else null
+    cc::SectionRef map;           ///< of a data section, else null
     std::shared_ptr<Image> image; ///< of an image section, else null
     std::atomic<uint64_t> size;
     ULONG protection;

@@ -11,7 +11,6 @@
 namespace fsp::ntos::mm {
 namespace {
 
-using cc::MapRef;
 using cc::Span;
 using cc::View;
 
@@ -73,10 +72,7 @@ class Mapping
 class DataMapping final : public Mapping
 {
   public:
-    DataMapping(MapRef map, const ViewRequest& request) : Mapping(request), map_(std::move(map))
-    {
-        map_->add_section();
-    }
+    DataMapping(cc::SectionRef map, const ViewRequest& request) : Mapping(request), map_(std::move(map)) {}
 
     ~DataMapping() override
     {
@@ -85,7 +81,6 @@ class DataMapping final : public Mapping
             map_->mark_dirty(request_.offset, request_.size);
         for (View* view : views_)
             map_->view_unmapped(view, writable());
-        map_->remove_section();
     }
 
     NTSTATUS establish() override
@@ -141,7 +136,7 @@ class DataMapping final : public Mapping
         return mapped ? STATUS_SUCCESS : STATUS_NO_MEMORY;
     }
 
-    MapRef map_;
+    cc::SectionRef map_;
     std::vector<View*> views_;
 };
 
@@ -208,8 +203,8 @@ NTSTATUS map_view(Section& section, const ViewRequest& request, void** base)
     if (section.image) {
         mapping = std::make_shared<ImageMapping>(section.image, rounded);
     } else {
-        section.map->reference();
-        mapping = std::make_shared<DataMapping>(MapRef(section.map.get()), rounded);
+        section.map->add_section();
+        mapping = std::make_shared<DataMapping>(cc::SectionRef(section.map.get()), rounded);
     }
     const NTSTATUS status = mapping->establish();
     if (!NT_SUCCESS(status))

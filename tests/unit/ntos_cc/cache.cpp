@@ -532,8 +532,8 @@ struct Mapped
     Mapped(File& f, ULONG protection, size_t size)
     {
         CC_FILE_SIZES s = f.sizes();
-        section =
-            std::make_unique<mm::Section>(cc::MapRef(cc::CacheMap::acquire(f.object, s)), size, protection);
+        section = std::make_unique<mm::Section>(
+            cc::SectionRef(cc::CacheMap::acquire_for_section(f.object, s)), size, protection);
         void* at = nullptr;
         EXPECT_EQ(STATUS_SUCCESS, mm::map_view(*section, {0, size, protection}, &at));
         base = static_cast<char*>(at);
@@ -579,6 +579,21 @@ TEST(Section, UnmappedChangesReachTheFileWithoutCaching)
     CcWaitForCurrentLazyWriterActivity();
     EXPECT_EQ("view", n.data.substr(0, 4));
     EXPECT_EQ(nullptr, n.pointers.DataSectionObject);
+}
+
+TEST(Section, ThatIsBeingMadeKeepsTheMapThatIsAboutToEnd)
+{
+    Node n;
+    n.data = pattern(5000);
+    File f(n);
+    f.cache();
+    f.write(0, "written");
+    f.uncache(); // ends when that has been written
+    CC_FILE_SIZES s = f.sizes();
+    const cc::SectionRef map(cc::CacheMap::acquire_for_section(f.object, s));
+    CcWaitForCurrentLazyWriterActivity();
+    EXPECT_EQ("written", n.data.substr(0, 7));
+    EXPECT_EQ(map.get(), n.pointers.DataSectionObject);
 }
 
 TEST(Section, FlushWritesAView)

@@ -49,7 +49,9 @@ bool wants_call(PIRP irp, UCHAR control)
     const bool success = NT_SUCCESS(irp->IoStatus.Status);
     return (success && (control & SL_INVOKE_ON_SUCCESS) != 0) ||
            (!success && (control & SL_INVOKE_ON_ERROR) != 0) ||
-           (irp->Cancel && (control & SL_INVOKE_ON_CANCEL) != 0);
+           // IoCancelIrp sets it at any time.
+           ((control & SL_INVOKE_ON_CANCEL) != 0 &&
+            std::atomic_ref(irp->Cancel).load(std::memory_order_relaxed));
 }
 
 /// Walks the stack locations upwards. @return false if a completion routine kept the IRP

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 
 namespace fsp::ntos::cc {
@@ -182,9 +183,8 @@ NTSTATUS CacheMap::make_valid(Lock& lock, View* view, uint64_t pages, bool wait)
     }
 }
 
-View* CacheMap::pin(const Span& span, bool wait, NTSTATUS* status)
+View* CacheMap::pin_locked(Lock& lock, const Span& span, bool wait, NTSTATUS* status)
 {
-    Lock lock(mutex_);
     View* view = view_at(span.view, true);
     if (!view) {
         *status = STATUS_INSUFFICIENT_RESOURCES;
@@ -199,11 +199,22 @@ View* CacheMap::pin(const Span& span, bool wait, NTSTATUS* status)
     return nullptr;
 }
 
+void CacheMap::unpin_locked(View* view)
+{
+    --view->pins;
+    erase_if_unused(views_.find(view->index));
+}
+
+View* CacheMap::pin(const Span& span, bool wait, NTSTATUS* status)
+{
+    Lock lock(mutex_);
+    return pin_locked(lock, span, wait, status);
+}
+
 void CacheMap::unpin(View* view)
 {
     std::lock_guard hold(mutex_);
-    --view->pins;
-    erase_if_unused(views_.find(view->index));
+    unpin_locked(view);
 }
 
 NTSTATUS CacheMap::read(uint64_t offset, void* buffer, size_t length, bool wait)
@@ -211,13 +222,18 @@ NTSTATUS CacheMap::read(uint64_t offset, void* buffer, size_t length, bool wait)
     auto* out = static_cast<char*>(buffer);
     NTSTATUS status = STATUS_SUCCESS;
     for_each_span(offset, length, [&](const Span& span) {
-        View* view = pin(span, wait, &status);
+        Lock lock(mutex_);
+        View* view = pin_locked(lock, span, wait, &status);
         if (!view)
             return false;
+        if (!view->shared)
+            lock.unlock();
         // The other side may be memory of the caller that is not there.
         if (!mm::try_copy(out, view->base + span.offset, span.length))
             status = STATUS_INVALID_USER_BUFFER;
-        unpin(view);
+        if (!lock)
+            lock.lock();
+        unpin_locked(view);
         out += span.length;
         return NT_SUCCESS(status);
     });
@@ -248,13 +264,15 @@ NTSTATUS CacheMap::write_span(const Span& span, const char* data, bool wait)
     }
     // Nobody may read these pages from the file over what is about to be written.
     view->reading |= fresh;
-    lock.unlock();
+    if (!view->shared)
+        lock.unlock();
     bool copied = true;
     if (data)
         copied = mm::try_copy(view->base + span.offset, data, span.length);
     else
         std::memset(view->base + span.offset, 0, span.length);
-    lock.lock();
+    if (!lock)
+        lock.lock();
     view->reading &= ~fresh;
     view->stale &= ~fresh;
     // Of a copy that failed, pages which had no data have none now; the others may have changed in part.
@@ -313,9 +331,13 @@ void CacheMap::update(uint64_t offset, const void* data, size_t length)
 {
     const auto* from = static_cast<const char*>(data);
     std::lock_guard hold(mutex_);
+    // The file may have been truncated since.
+    const auto file_size = static_cast<uint64_t>(sizes_.FileSize.QuadPart);
+    length = offset < file_size ? std::min<uint64_t>(length, file_size - offset) : 0;
     for_each_span(offset, length, [&](const Span& span) {
         View* view = view_at(span.view, false);
-        for (size_t at = span.offset; view && at < span.offset + span.length;) {
+        // Others could be purged, and what they have was read after the write.
+        for (size_t at = span.offset; view && view->shared && at < span.offset + span.length;) {
             const size_t page = at / page_size;
             const size_t end = std::min((page + 1) * page_size, span.offset + span.length);
             // What is just being read may be of before or after the write.
@@ -330,6 +352,23 @@ void CacheMap::update(uint64_t offset, const void* data, size_t length)
         from += span.length;
         return true;
     });
+}
+
+NTSTATUS CacheMap::write_pages(Lock& lock, View* view, size_t first_page, size_t length)
+{
+    char* memory = view->base + first_page * page_size;
+    std::unique_ptr<void, decltype(&std::free)> copy(nullptr, &std::free);
+    if (view->shared) {
+        copy.reset(faults::fails(faults::Kind::allocation) ? nullptr : std::aligned_alloc(page_size, length));
+        if (!copy)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        std::memcpy(copy.get(), memory, length);
+        memory = static_cast<char*>(copy.get());
+    }
+    lock.unlock();
+    const NTSTATUS status = page_out(file_, view->index * view_size + first_page * page_size, memory, length);
+    lock.lock();
+    return status;
 }
 
 NTSTATUS CacheMap::flush_span(Lock& lock, View* view, uint64_t pages)
@@ -353,9 +392,7 @@ NTSTATUS CacheMap::flush_span(Lock& lock, View* view, uint64_t pages)
         // Counted as dirty until the file system has it: who flushes or tears down meanwhile must wait.
         view->dirty &= ~run.pages();
         view->writing |= run.pages();
-        lock.unlock();
-        const NTSTATUS status = page_out(file_, offset, view->base + run.first * page_size, length);
-        lock.lock();
+        const NTSTATUS status = write_pages(lock, view, run.first, length);
         view->writing &= ~run.pages();
         if (!NT_SUCCESS(status))
             set_dirty(view, run.pages() & view->valid);
@@ -540,6 +577,7 @@ void CacheMap::view_mapped(View* view, bool writable)
 {
     std::lock_guard hold(mutex_);
     ++view->mapped;
+    view->shared = true;
     view->mapped_writable += writable;
     ++user_views_;
     writable_user_views_ += writable;

@@ -17,7 +17,10 @@
 // Pages that are in a user view stay until it is unmapped; truncation zeroes them.
 //
 // A write that goes past the cache purges what is cached of its range, but cannot purge pages in user views.
-// When it has succeeded, its data is copied into the pages that are still there (note_write_beside_cache).
+// When it has succeeded, its data is copied into the pages that are still there (note_write_beside_cache), at
+// a time when the file system has given up its locks. Views that have been mapped since their memory was
+// allocated are therefore read and written with the map's lock held, and the file system is given a copy of
+// their pages.
 //
 // Truncation: pages beyond the new end go, and the rest of the last page is zeroed, so growing a file
 // again never shows old data. ValidDataLength is recorded but not maintained: file systems on this
@@ -73,6 +76,7 @@ struct View
     uint32_t pins = 0;   ///< memory in use by a copy, an MDL or paging I/O
     uint32_t mapped = 0; ///< user views
     uint32_t mapped_writable = 0;
+    bool shared = false; ///< has been in a user view: pages may change beside the file system's locks
 };
 
 /// A part of a file within one view.
@@ -196,9 +200,13 @@ class CacheMap
     using Lock = std::unique_lock<std::mutex>;
 
     View* view_at(uint64_t index, bool create);
+    View* pin_locked(Lock& lock, const Span& span, bool wait, NTSTATUS* status);
+    void unpin_locked(View* view);
     NTSTATUS make_valid(Lock& lock, View* view, uint64_t pages, bool wait);
     NTSTATUS fill(View* view, size_t first, size_t count, uint64_t file_size);
     NTSTATUS flush_span(Lock& lock, View* view, uint64_t pages);
+    /// page_out, without the lock
+    NTSTATUS write_pages(Lock& lock, View* view, size_t first_page, size_t length);
     /// @param data null: zeros
     NTSTATUS write_span(const Span& span, const char* data, bool wait);
     void drop_pages(View* view, uint64_t pages);

@@ -191,10 +191,10 @@ TEST(Delete, TriesAgainWhenTheFileIsNoLongerReadOnly)
         if (knows)
             (void)file.get<FILE_BASIC_INFORMATION>(FileBasicInformation);
         else
-            CHECK_EQ(file.set(FileBasicInformation, basic), STATUS_SUCCESS);
+            CHECK_EQ(file.set(FileBasicInformation, &basic, sizeof basic), STATUS_SUCCESS);
         CHECK_EQ(file.dispose(true), STATUS_CANNOT_DELETE);
         basic.FileAttributes = FILE_ATTRIBUTE_NORMAL;
-        CHECK_EQ(file.set(FileBasicInformation, basic), STATUS_SUCCESS);
+        CHECK_EQ(file.set(FileBasicInformation, &basic, sizeof basic), STATUS_SUCCESS);
         CHECK_EQ(file.dispose(true), STATUS_SUCCESS);
         file.close();
         CHECK_FALSE(exists(u"f"));

@@ -82,7 +82,8 @@ class TableProgram : public Program
                on_.fsyncdir != nullptr,
                on_.create != nullptr,
                on_.rename != nullptr,
-               on_.readlink != nullptr};
+               on_.readlink != nullptr,
+               false};
     }
 
     void destroy(void* data) override
@@ -121,7 +122,7 @@ class TableProgram : public Program
     }
     int read(const char* path, char* out, size_t size, off_t offset, OpenInfo* fi) override
     {
-        if (on_.read_buf && !on_.read) {
+        if (on_.read_buf) {
             fuse_bufvec* from = nullptr;
             const int result = on_.read_buf(path, &from, size, offset, NativeInfo(fi));
             return take_buffers(result, from, out, size);
@@ -130,7 +131,7 @@ class TableProgram : public Program
     }
     int write(const char* path, const char* data, size_t size, off_t offset, OpenInfo* fi) override
     {
-        if (on_.write_buf && !on_.write) {
+        if (on_.write_buf) {
             fuse_bufvec buffers = FUSE_BUFVEC_INIT(size);
             buffers.buf[0].mem = const_cast<char*>(data);
             return on_.write_buf(path, &buffers, offset, NativeInfo(fi));

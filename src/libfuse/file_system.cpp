@@ -220,12 +220,15 @@ void FileSystem::release(Handle& handle, const nt::PosixCall* call)
         program_->releasedir(path.c_str(), &handle.info);
         return;
     }
-    if (!call || call->flags) // a native close is also the flush that Linux makes of close(2)
+    // Another request may have borrowed the handle, and give it back last.
+    const bool is_release = call && call->open_flags >= 0;
+    if (handle.native || (is_release && call->flags)) // a native close is also the flush of close(2)
         program_->flush(path.c_str(), &handle.info);
-    if (call) {
+    if (is_release) {
         handle.info.lock_owner = call->owner;
         handle.info.flush = call->flags != 0;
         handle.info.flock_release = call->which != 0;
+        handle.info.flags = call->open_flags;
     }
     program_->release(path.c_str(), &handle.info);
     std::string hidden;
@@ -272,6 +275,7 @@ nt::PosixMount FileSystem::describe_mount(const Connection& connection) const
     mount.has_control = has.ioctl;
     mount.has_allocate = has.fallocate;
     mount.has_seek = has.lseek;
+    mount.has_copy = has.copy_file_range;
     mount.has_block_map = has.bmap;
     mount.has_sync = has.fsync;
     mount.has_sync_directory = has.fsyncdir;
@@ -319,12 +323,11 @@ void FileSystem::start(Connection* connection)
 {
     const bool three = version_ == Version::three;
     connection->capable = three ? all_capabilities : 0xFFFu & ~(1u << 2);
-    // As the real library has it before a program says otherwise.
-    constexpr unsigned always = 1u << 0 | 1u << 12 | 1u << 18; // async_read, auto_inval_data, parallel_dirops
-    connection->want = always;
+    // As the real library has it before a program says otherwise: async_read; and atomic_o_trunc, ioctl_dir,
+    // auto_inval_data, readdirplus with and without auto, async_dio, parallel_dirops, killpriv.
+    connection->want = 1u << 0;
     if (three)
-        connection->want |=
-            1u << 3 | 1u << 11 | 1u << 15 | 1u << 20; // atomic_o_trunc, ioctl_dir, async_dio, killpriv
+        connection->want |= 1u << 3 | 1u << 11 | 1u << 12 | 3u << 13 | 1u << 15 | 1u << 18 | 1u << 20;
     if (program_->has.lock)
         connection->want |= 1u << 1;
     if (program_->has.flock)

@@ -22,6 +22,7 @@ namespace fsp::libfuse {
 struct Handle
 {
     NodePtr node;
+    bool native = false; ///< came with a native request
     bool directory = false;
     bool special = false; ///< a symbolic link, fifo, socket or device
     bool opened = false;  ///< by the program: info is what it knows the file by
@@ -74,6 +75,8 @@ class FileSystem
     void apply_options(struct stat* out) const;
     void to_file_info(const std::string& path, const struct stat& from, FSP_FSCTL_FILE_INFO* out) const;
 
+    /// Keeps a file that is open and is about to lose its name. @return 0 or a negative error number
+    int hide(const NodePtr& node, const std::string& path);
     /// Removes a name, or hides it while somebody has the file open. @return 0 or a negative error number
     int remove(Handle& handle);
     /// Ends what the program knows of a handle.
@@ -86,7 +89,6 @@ class FileSystem
     bool run(const Connection& connection, bool multi_threaded);
     NTSTATUS create_volume();
     nt::PosixMount describe_mount(const Connection& connection) const;
-    int hide(const NodePtr& node, const std::string& path);
 
     const std::unique_ptr<Program> program_;
     LibraryOptions library_;

@@ -132,7 +132,7 @@ class Program2 final : public TableProgram
         return on_.readdir ? TableProgram::opendir(path, fi) : 0;
     }
 
-    int readdir(const char* path, const Filler& filler, OpenInfo* fi) override
+    int readdir(const char* path, const Filler& filler, off_t offset, OpenInfo* fi, bool) override
     {
         if (!on_.readdir && on_.getdir) {
             OldFiller old{&filler};
@@ -142,17 +142,22 @@ class Program2 final : public TableProgram
                                   info.st_mode = mode_t(type) << 12;
                                   info.st_ino = ino;
                                   const Filler& to = *reinterpret_cast<OldFiller*>(h)->to;
-                                  return to(name, &info, false) ? 0 : -ENOMEM;
+                                  return to(name, &info, 0, false) ? 0 : -ENOMEM;
                               });
         }
-        const auto fill = [](void* buffer, const char* name, const struct stat* attributes, off_t) {
-            return (*static_cast<const Filler*>(buffer))(name, attributes, false) ? 0 : 1;
+        const auto fill = [](void* buffer, const char* name, const struct stat* attributes, off_t next) {
+            return (*static_cast<const Filler*>(buffer))(name, attributes, next, false) ? 0 : 1;
         };
-        return ask(on_.readdir, path, const_cast<Filler*>(&filler), fuse_fill_dir_t(fill), off_t(0),
+        return ask(on_.readdir, path, const_cast<Filler*>(&filler), fuse_fill_dir_t(fill), offset,
                    NativeInfo(fi));
     }
 
     off_t lseek(const char*, off_t, int, OpenInfo*) override { return -ENOSYS; }
+    ssize_t copy_file_range(const char*, OpenInfo*, off_t, const char*, OpenInfo*, off_t, size_t,
+                            int) override
+    {
+        return -ENOSYS;
+    }
 
   private:
     /// "Now" and "as it is" as times, for programs that know neither.

@@ -40,6 +40,7 @@ class Program3 final : public TableProgram
     Program3(const fuse_operations* table, size_t size, void* data) : TableProgram(table, size, data)
     {
         has.lseek = on_.lseek != nullptr;
+        has.copy_file_range = on_.copy_file_range != nullptr;
     }
 
     void* init(Connection& connection, Config& config) override
@@ -93,19 +94,26 @@ class Program3 final : public TableProgram
     {
         return ask(on_.utimens, path, times, NativeInfo(fi));
     }
-    int readdir(const char* path, const Filler& filler, OpenInfo* fi) override
+    int readdir(const char* path, const Filler& filler, off_t offset, OpenInfo* fi, bool plus) override
     {
-        const auto fill = [](void* buffer, const char* name, const struct stat* attributes, off_t,
+        const auto fill = [](void* buffer, const char* name, const struct stat* attributes, off_t next,
                              fuse_fill_dir_flags flags) {
             const auto& to = *static_cast<const Filler*>(buffer);
-            return to(name, attributes, attributes && (flags & FUSE_FILL_DIR_PLUS)) ? 0 : 1;
+            return to(name, attributes, next, attributes && (flags & FUSE_FILL_DIR_PLUS)) ? 0 : 1;
         };
-        return ask(on_.readdir, path, const_cast<Filler*>(&filler), fuse_fill_dir_t(fill), off_t(0),
-                   NativeInfo(fi), fuse_readdir_flags(0));
+        return ask(on_.readdir, path, const_cast<Filler*>(&filler), fuse_fill_dir_t(fill), offset,
+                   NativeInfo(fi), plus ? FUSE_READDIR_PLUS : fuse_readdir_flags(0));
     }
     off_t lseek(const char* path, off_t offset, int whence, OpenInfo* fi) override
     {
         return on_.lseek ? on_.lseek(path, offset, whence, NativeInfo(fi)) : -ENOSYS;
+    }
+    ssize_t copy_file_range(const char* from, OpenInfo* from_fi, off_t from_offset, const char* to,
+                            OpenInfo* to_fi, off_t to_offset, size_t size, int flags) override
+    {
+        return on_.copy_file_range ? on_.copy_file_range(from, NativeInfo(from_fi), from_offset, to,
+                                                         NativeInfo(to_fi), to_offset, size, flags)
+                                   : -ENOSYS;
     }
 
   private:

@@ -45,7 +45,8 @@ NTSTATUS descriptor_of(const struct stat& info, PSECURITY_DESCRIPTOR out, SIZE_T
 bool is_target(PWSTR name)
 {
     const FSP_FILE_SYSTEM_OPERATION_CONTEXT* context = FspFileSystemGetOperationContext();
-    return !context || context->Request->FileName.Size == (nt::length(name) + 1) * sizeof(WCHAR);
+    return !context || context->Request->Kind != FspFsctlTransactCreateKind ||
+           context->Request->FileName.Size == (nt::length(name) + 1) * sizeof(WCHAR);
 }
 
 /// The first component before the last that is a link.
@@ -69,19 +70,18 @@ NTSTATUS get_security_by_name(FSP_FILE_SYSTEM* fs, PWSTR name, PUINT32 attribute
                               PSECURITY_DESCRIPTOR descriptor, SIZE_T* size)
 {
     Entry entry(fs);
-    if (entry.call && entry.call->creates && !is_target(name)) {
-        // Where the kernel creates something there is a directory.
-        if (attributes)
-            *attributes = FILE_ATTRIBUTE_DIRECTORY;
-        if (size)
-            *size = 0;
-        return STATUS_SUCCESS;
-    }
     const std::string path = to_path(name);
-    struct stat info;
+    struct stat info = {};
+    if (entry.call && is_target(name)) {
+        if (entry.call->renames)
+            return STATUS_OBJECT_NAME_NOT_FOUND;
+        info.st_mode = entry.call->known_type;
+    } else if (entry.call && (entry.call->creates || entry.call->known_type != 0))
+        info.st_mode = S_IFDIR; // where the kernel knows or makes something
     NTSTATUS status = STATUS_SUCCESS;
-    if (const int result = entry.fs.stat(path, nullptr, &info))
-        status = FileSystem::fail(result);
+    if (info.st_mode == 0)
+        if (const int result = entry.fs.stat(path, nullptr, &info))
+            status = FileSystem::fail(result);
     if (entry.call) {
         // The kernel has walked the path, and it or the program decides who may what.
         if (size)
@@ -126,7 +126,13 @@ NTSTATUS look(Entry& entry, Handle& handle, FSP_FSCTL_FILE_INFO* out)
 NTSTATUS get_file_info(FSP_FILE_SYSTEM* fs, PVOID context, FSP_FSCTL_FILE_INFO* out)
 {
     Entry entry(fs);
-    return look(entry, handle_of(context), out);
+    Handle& handle = handle_of(context);
+    // What Linux wants to know it asks by an action; the driver on its behalf only wants to know the type.
+    if (entry.call && !entry.fs.paths().is_open_natively(entry.fs.paths().path_of(handle.node))) {
+        *out = handle.known;
+        return STATUS_SUCCESS;
+    }
+    return look(entry, handle, out);
 }
 
 NTSTATUS get_security(FSP_FILE_SYSTEM* fs, PVOID context, PSECURITY_DESCRIPTOR descriptor, SIZE_T* size)
@@ -145,7 +151,8 @@ class NewHandle
   public:
     NewHandle(Entry& entry, const std::string& path) : entry_(entry), handle_(new Handle)
     {
-        handle_->node = entry.fs.paths().open(path);
+        handle_->native = !entry.call;
+        handle_->node = entry.fs.paths().open(path, handle_->native);
     }
     NewHandle(const NewHandle&) = delete;
     ~NewHandle()
@@ -153,7 +160,7 @@ class NewHandle
         if (!handle_)
             return;
         entry_.fs.release(*handle_, nullptr);
-        entry_.fs.paths().close(handle_->node);
+        entry_.fs.paths().close(handle_->node, handle_->native);
     }
 
     Handle* operator->() { return handle_.get(); }
@@ -167,13 +174,19 @@ class NewHandle
             entry_.fs.paths().count_open(handle_->node);
     }
 
-    NTSTATUS give(const struct stat& info, PVOID* context, FSP_FSCTL_FILE_INFO* out)
+    /// @param complete there is more in `info` than the type
+    NTSTATUS give(const struct stat& info, bool complete, PVOID* context, FSP_FSCTL_FILE_INFO* out)
     {
-        entry_.fs.to_file_info(handle_->node->path, info, &handle_->known);
-        handle_->node->size = handle_->known.FileSize;
+        entry_.fs.to_file_info(entry_.fs.paths().path_of(handle_->node), info, &handle_->known);
         *out = handle_->known;
-        if (nt::PosixCall* call = entry_.call)
-            tell(*call, info);
+        if (complete)
+            handle_->node->size = handle_->known.FileSize;
+        if (nt::PosixCall* call = entry_.call) {
+            call->attributes = info;
+            call->has_attributes = complete;
+            if (handle_->opened)
+                tell(*call, info);
+        }
         *context = handle_.release();
         return STATUS_SUCCESS;
     }
@@ -181,10 +194,6 @@ class NewHandle
   private:
     void tell(nt::PosixCall& call, const struct stat& info)
     {
-        call.attributes = info;
-        call.has_attributes = true;
-        if (!handle_->opened)
-            return;
         const Config& config = entry_.fs.config();
         const OpenInfo& fi = handle_->info;
         call.direct_io = fi.direct_io || config.direct_io;
@@ -217,13 +226,25 @@ int flags_of(UINT32 access)
     return access & (FILE_READ_DATA | FILE_EXECUTE) ? O_RDONLY : -1;
 }
 
+/// Whether the type, which the kernel knows, is all that matters: no native program has the file open, for
+/// which the driver keeps its size, and auto_cache has nothing to compare.
+bool is_known(Entry& entry, const std::string& path)
+{
+    return entry.call && entry.call->known_type != 0 &&
+           (entry.call->open_flags < 0 || !entry.fs.config().auto_cache) &&
+           !entry.fs.paths().is_open_natively(path);
+}
+
 NTSTATUS open(FSP_FILE_SYSTEM* fs, PWSTR name, UINT32, UINT32 access, PVOID* context,
               FSP_FSCTL_FILE_INFO* out)
 {
     Entry entry(fs);
     const std::string path = to_path(name);
-    struct stat info;
-    if (const int result = entry.fs.stat(path, nullptr, &info))
+    struct stat info = {};
+    const bool known = is_known(entry, path);
+    if (known)
+        info.st_mode = entry.call->known_type;
+    else if (const int result = entry.fs.stat(path, nullptr, &info))
         return FileSystem::fail(result);
 
     NewHandle handle(entry, path);
@@ -233,7 +254,7 @@ NTSTATUS open(FSP_FILE_SYSTEM* fs, PWSTR name, UINT32, UINT32 access, PVOID* con
     // A link cannot be opened; fifos, sockets and devices are the kernel's business, but a record has the
     // last word.
     if (flags < 0 || (handle->special && !entry.call) || S_ISLNK(info.st_mode))
-        return handle.give(info, context, out);
+        return handle.give(info, !known, context, out);
 
     handle->info.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY);
     const int result = handle->directory ? entry.program.opendir(path.c_str(), &handle->info)
@@ -241,9 +262,10 @@ NTSTATUS open(FSP_FILE_SYSTEM* fs, PWSTR name, UINT32, UINT32 access, PVOID* con
     if (result != 0)
         return FileSystem::fail(result);
     handle.opened();
+    handle->info.flags &= ~O_TRUNC;
     if (flags & O_TRUNC)
         FileSystem::forget_seen();
-    return handle.give(info, context, out);
+    return handle.give(info, !known, context, out);
 }
 
 struct NewFile
@@ -304,6 +326,7 @@ int make(Entry& entry, const std::string& path, const NewFile& what, NewHandle& 
         if (result == 0)
             result = on.open(path.c_str(), &handle->info);
     }
+    handle->info.flags &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
     *opened = result == 0;
     return result;
 }
@@ -372,7 +395,7 @@ NTSTATUS create_ex(FSP_FILE_SYSTEM* fs, PWSTR name, UINT32 options, UINT32, UINT
     struct stat info;
     if (result == 0 || result == -ENOSYS || result == -EPERM)
         result = entry.fs.stat(path, &*handle, &info);
-    return result == 0 ? handle.give(info, context, out) : FileSystem::fail(result);
+    return result == 0 ? handle.give(info, true, context, out) : FileSystem::fail(result);
 }
 
 NTSTATUS overwrite_ex(FSP_FILE_SYSTEM* fs, PVOID context, UINT32, BOOLEAN, UINT64,
@@ -418,7 +441,7 @@ VOID close(FSP_FILE_SYSTEM* fs, PVOID context)
     const std::unique_ptr<Handle> handle(&handle_of(context));
     entry.fs.release(*handle, entry.call);
     FspFileSystemDeleteDirectoryBuffer(&handle->directory_buffer);
-    entry.fs.paths().close(handle->node);
+    entry.fs.paths().close(handle->node, handle->native);
 }
 
 // ---- Data -------------------------------------------------------------------------------------------
@@ -445,7 +468,8 @@ NTSTATUS write(FSP_FILE_SYSTEM* fs, PVOID context, PVOID buffer, UINT64 offset, 
     Handle& handle = handle_of(context);
     if (handle.directory || !handle.opened)
         return STATUS_ACCESS_DENIED;
-    if (!entry.call) {
+    const std::string path = entry.fs.paths().path_of(handle.node);
+    if (!entry.call || entry.fs.paths().is_open_natively(path)) {
         const NTSTATUS status = look(entry, handle, out);
         if (!NT_SUCCESS(status))
             return status;
@@ -459,7 +483,6 @@ NTSTATUS write(FSP_FILE_SYSTEM* fs, PVOID context, PVOID buffer, UINT64 offset, 
         }
     }
     FileSystem::forget_seen();
-    const std::string path = entry.fs.paths().path_of(handle.node);
     handle.info.writepage = entry.call && entry.call->flags != 0;
     const int result = entry.program.write(path.c_str(), static_cast<const char*>(buffer), length,
                                            off_t(offset), &handle.info);
@@ -501,12 +524,12 @@ NTSTATUS set_file_size(FSP_FILE_SYSTEM* fs, PVOID context, UINT64 size, BOOLEAN 
     Handle& handle = handle_of(context);
     if (handle.directory || handle.special)
         return STATUS_ACCESS_DENIED;
-    if (allocation) {
+    const std::string path = entry.fs.paths().path_of(handle.node);
+    if (allocation || entry.fs.paths().is_open_natively(path)) {
         const NTSTATUS status = look(entry, handle, out);
-        if (!NT_SUCCESS(status) || size >= out->FileSize)
+        if (!NT_SUCCESS(status) || (allocation && size >= out->FileSize))
             return status;
     }
-    const std::string path = entry.fs.paths().path_of(handle.node);
     FileSystem::forget_seen();
     const int result =
         entry.program.truncate(path.c_str(), off_t(size), handle.opened ? &handle.info : nullptr);
@@ -603,10 +626,10 @@ NTSTATUS can_delete(FSP_FILE_SYSTEM* fs, PVOID context, PWSTR)
     bool empty = true;
     result = entry.program.readdir(
         path.c_str(),
-        [&](const char* name, const struct stat*, bool) {
+        [&](const char* name, const struct stat*, off_t, bool) {
             return empty = std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
         },
-        fi);
+        0, fi, false);
     if (!handle.opened)
         entry.program.releasedir(path.c_str(), &own);
     if (!empty)
@@ -636,6 +659,11 @@ NTSTATUS rename(FSP_FILE_SYSTEM* fs, PVOID context, PWSTR, PWSTR new_name, BOOLE
         }
     }
     FileSystem::forget_seen();
+    constexpr unsigned exchange = 2;
+    if (!entry.fs.config().hard_remove && !(flags & exchange) && from != to)
+        if (const NodePtr replaced = entry.fs.paths().find_open(to))
+            if (const int result = entry.fs.hide(replaced, to))
+                return FileSystem::fail(result);
     if (const int result = entry.program.rename(from.c_str(), to.c_str(), flags))
         return FileSystem::fail(result);
     entry.fs.paths().renamed(from, to);
@@ -671,25 +699,22 @@ NTSTATUS fill_listing(Entry& entry, Handle& handle, const std::string& path)
     DirectoryEntry one;
     const bool root = path == "/";
     const std::string prefix = root ? path : path + "/";
-    const auto add = [&](const char* name, const struct stat* attributes, bool complete) {
-        if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) {
-            // The mount has them from itself, and a root has none.
-            if (entry.call || root)
-                return true;
-        }
+    const auto add = [&](const char* name, const struct stat* attributes, off_t, bool complete) {
+        if (root && (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0))
+            return true; // a root has none
         if (!one.set_name(name))
             return true;
         struct stat info = {};
         if (attributes)
             info = *attributes;
-        if (!entry.call && !complete && entry.fs.stat(prefix + name, nullptr, &info) != 0)
+        if (!complete && entry.fs.stat(prefix + name, nullptr, &info) != 0)
             return true; // gone again
         if (complete)
             entry.fs.apply_options(&info);
         entry.fs.to_file_info(prefix + name, info, &one.info().FileInfo);
         return FspFileSystemFillDirectoryBuffer(&handle.directory_buffer, &one.info(), &status) != FALSE;
     };
-    const int result = entry.program.readdir(path.c_str(), add, &handle.info);
+    const int result = entry.program.readdir(path.c_str(), add, 0, &handle.info, false);
     FspFileSystemReleaseDirectoryBuffer(&handle.directory_buffer);
     return result != 0 ? FileSystem::fail(result) : status;
 }

@@ -171,7 +171,9 @@ bool take_capability(const char* text, LibraryOptions* out)
         return out->refuse |= 1u << 10, true;
     if (option == "readdirplus=no")
         return out->refuse |= 3u << 13, true;
-    if (option == "readdirplus=yes" || option == "readdirplus=auto" || option == "big_writes")
+    if (option == "readdirplus=yes")
+        return out->refuse |= 1u << 14, true;
+    if (option == "readdirplus=auto" || option == "big_writes")
         return true;
     const bool off = option.starts_with("no_");
     if (off)

@@ -5,7 +5,7 @@
 
 namespace fsp::libfuse {
 
-NodePtr Paths::open(const std::string& path)
+NodePtr Paths::open(const std::string& path, bool native)
 {
     std::lock_guard guard(lock_);
     NodePtr& node = by_path_[path];
@@ -14,16 +14,25 @@ NodePtr Paths::open(const std::string& path)
         node->path = path;
     }
     ++node->handles;
+    node->natives += native;
     return node;
 }
 
-void Paths::close(const NodePtr& node)
+void Paths::close(const NodePtr& node, bool native)
 {
     std::lock_guard guard(lock_);
+    node->natives -= native;
     if (--node->handles != 0)
         return;
     if (const auto found = by_path_.find(node->path); found != by_path_.end() && found->second == node)
         by_path_.erase(found);
+}
+
+bool Paths::is_open_natively(const std::string& path)
+{
+    std::lock_guard guard(lock_);
+    const auto found = by_path_.find(path);
+    return found != by_path_.end() && found->second->natives != 0;
 }
 
 std::string Paths::path_of(const NodePtr& node)
@@ -90,6 +99,14 @@ bool Paths::count_close(const NodePtr& node, std::string* path)
     node->hidden = false;
     *path = node->path;
     return true;
+}
+
+NodePtr Paths::find_open(const std::string& path)
+{
+    std::lock_guard guard(lock_);
+    const auto found = by_path_.find(path);
+    return found != by_path_.end() && found->second->opens != 0 && !found->second->hidden ? found->second
+                                                                                          : nullptr;
 }
 
 bool Paths::open_elsewhere(const NodePtr& node, bool own)

@@ -17,8 +17,9 @@ struct Node
     // Guarded by the table's lock.
     std::string path;
     unsigned handles = 0;
-    unsigned opens = 0;  ///< handles that the program has opened
-    bool hidden = false; ///< renamed instead of removed; goes with the last open
+    unsigned natives = 0; ///< of which came with a native request
+    unsigned opens = 0;   ///< handles that the program has opened
+    bool hidden = false;  ///< renamed instead of removed; goes with the last open
     bool removed = false;
 
     std::atomic<uint64_t> size = 0; ///< as far as is known
@@ -32,8 +33,10 @@ using NodePtr = std::shared_ptr<Node>;
 class Paths
 {
   public:
-    NodePtr open(const std::string& path);
-    void close(const NodePtr& node);
+    NodePtr open(const std::string& path, bool native);
+    void close(const NodePtr& node, bool native);
+    /// A native program has the file open, so the driver must know what it is.
+    bool is_open_natively(const std::string& path);
 
     std::string path_of(const NodePtr& node);
 
@@ -45,6 +48,8 @@ class Paths
     void count_open(const NodePtr& node);
     /// @return true if the file was hidden and nobody has it open any more: remove *path
     bool count_close(const NodePtr& node, std::string* path);
+    /// The file of a name that the program has open and that is not hidden; null if there is none.
+    NodePtr find_open(const std::string& path);
     /// Open through other handles than one that is open `own` times.
     bool open_elsewhere(const NodePtr& node, bool own);
     void hidden(const NodePtr& node);

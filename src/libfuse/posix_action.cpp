@@ -13,7 +13,8 @@ class Action
   public:
     Action(Entry& entry, Handle& handle)
         : fs_(entry.fs), on_(entry.program), call_(*entry.call), handle_(handle),
-          path_(fs_.paths().path_of(handle.node)), fi_(handle.opened ? &handle.info : nullptr)
+          path_(fs_.paths().path_of(handle.node)),
+          fi_(handle.opened && !call_.by_name ? &handle.info : nullptr)
     {}
 
     /// @return 0 or a negative error number
@@ -42,6 +43,8 @@ class Action
     int poll();
     int lock();
     int map_block();
+    int copy();
+    int list();
 
     FileSystem& fs_;
     Program& on_;
@@ -53,7 +56,7 @@ class Action
 
 int Action::stat()
 {
-    const int result = fs_.stat(path_, &handle_, &call_.attributes);
+    const int result = fs_.stat(path_, fi_ ? &handle_ : nullptr, &call_.attributes);
     call_.has_attributes = result == 0;
     return result;
 }
@@ -154,6 +157,28 @@ int Action::map_block()
     return result;
 }
 
+int Action::copy()
+{
+    Handle& source = *static_cast<Handle*>(call_.copy_source);
+    return counted(on_.copy_file_range(fs_.paths().path_of(source.node).c_str(), &source.info, call_.offset,
+                                       path(), fi_, call_.target_offset, size_t(call_.length),
+                                       int(call_.flags)));
+}
+
+int Action::list()
+{
+    const auto fill = [this](const char* name, const struct stat* attributes, off_t next, bool complete) {
+        struct stat shown;
+        if (complete) {
+            shown = *attributes;
+            fs_.apply_options(&shown);
+            attributes = &shown;
+        }
+        return call_.fill(call_.fill_context, name, attributes, next, complete);
+    };
+    return on_.readdir(path(), fill, call_.offset, &handle_.info, call_.flags != 0);
+}
+
 int Action::run()
 {
     using enum nt::PosixAction;
@@ -202,6 +227,12 @@ int Action::run()
         return on_.flock(path(), fi_, int(call_.flags));
     case nt::PosixAction::map_block:
         return this->map_block();
+    case copy_from:
+        return call_.copy_source = &handle_, fi_ ? 0 : -EBADF;
+    case nt::PosixAction::copy:
+        return this->copy();
+    case nt::PosixAction::list:
+        return this->list();
     default:
         return -ENOSYS;
     }

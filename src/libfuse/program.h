@@ -72,8 +72,10 @@ struct Config
     bool debug = false;
 };
 
-/// Takes an entry of a directory; the attributes may be null. @return false: no more, please
-using Filler = std::function<bool(const char* name, const struct stat* attributes, bool complete)>;
+/// Takes an entry of a directory; the attributes may be null. @param next where to go on after it; 0: all
+/// entries come at once. @return false: no more, please
+using Filler =
+    std::function<bool(const char* name, const struct stat* attributes, off_t next, bool complete)>;
 
 /// Operations return 0, a count or a negative error number. `fi` may be null.
 class Program
@@ -87,7 +89,7 @@ class Program
     struct Has
     {
         bool flush, open, opendir, access, lock, flock, xattr, poll, ioctl, fallocate, lseek, bmap, fsync,
-            fsyncdir, create, rename, readlink;
+            fsyncdir, create, rename, readlink, copy_file_range;
     };
     Has has{};
 
@@ -117,7 +119,7 @@ class Program
     virtual int fsync(const char* path, int data_only, OpenInfo* fi) = 0;
     virtual int statfs(const char* path, struct statvfs* out) = 0;
     virtual int opendir(const char* path, OpenInfo* fi) = 0;
-    virtual int readdir(const char* path, const Filler& filler, OpenInfo* fi) = 0;
+    virtual int readdir(const char* path, const Filler& filler, off_t offset, OpenInfo* fi, bool plus) = 0;
     virtual int releasedir(const char* path, OpenInfo* fi) = 0;
     virtual int fsyncdir(const char* path, int data_only, OpenInfo* fi) = 0;
     virtual int setxattr(const char* path, const char* name, const char* value, size_t size, int flags) = 0;
@@ -132,6 +134,8 @@ class Program
     virtual int poll(const char* path, OpenInfo* fi, void* poll_handle, unsigned* events) = 0;
     virtual int fallocate(const char* path, int mode, off_t offset, off_t length, OpenInfo* fi) = 0;
     virtual off_t lseek(const char* path, off_t offset, int whence, OpenInfo* fi) = 0;
+    virtual ssize_t copy_file_range(const char* from, OpenInfo* from_fi, off_t from_offset, const char* to,
+                                    OpenInfo* to_fi, off_t to_offset, size_t size, int flags) = 0;
 };
 
 } // namespace fsp::libfuse

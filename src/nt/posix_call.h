@@ -44,7 +44,9 @@ enum class PosixAction
     poll,           ///< events, poll_handle -> result: events
     lock,           ///< flags: command; lock, owner
     whole_lock,     ///< flock: flags: operation; owner
-    copy,           ///< in: the other handle's context; offset, length, target_offset, flags -> result
+    copy_from,      ///< on the file that is copied from -> copy_source
+    copy,           ///< copy_source, offset, length, target_offset, flags -> result
+    list,           ///< offset, flags: with attributes, fill, fill_context
     map_block,      ///< bmap: size: block size; offset -> result
 };
 
@@ -67,12 +69,15 @@ struct PosixCall
     int (*groups)(void* request, int capacity, gid_t* out) = nullptr;
 
     // Beside a create or open.
-    bool creates = false; ///< mode, device and link are about the new file
-    mode_t mode = 0;      ///< with its type
+    mode_t known_type = 0; ///< S_IFMT of the file that is opened; 0: the caller does not know what it is
+    bool by_name = false;  ///< asked about a file, not about one of its handles
+    bool creates = false;  ///< mode, device and link are about the new file
+    mode_t mode = 0;       ///< with its type
     dev_t device = 0;
     const char* target = nullptr; ///< of the new symbolic link
     int open_flags = -1;          ///< -1: nobody opens the file, only its name is of interest
     // Beside a rename.
+    bool renames = false; ///< what is at the new name is the file system's business
     unsigned rename_flags = 0;
 
     // What the file system says beside its answer.
@@ -107,6 +112,12 @@ struct PosixCall
     struct statvfs volume = {};
     void* poll_handle = nullptr;
     unsigned events = 0;
+    void* copy_source = nullptr;
+    /// Takes an entry of a directory. @param next where to go on after it; 0: all entries come at once
+    /// @return false: no more, please
+    bool (*fill)(void* context, const char* name, const struct stat* attributes, int64_t next,
+                 bool complete) = nullptr;
+    void* fill_context = nullptr;
     int64_t result = 0;
 };
 

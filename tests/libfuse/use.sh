@@ -72,6 +72,6 @@ for call in (lambda: os.rmdir(base), lambda: os.unlink(base + "/nothing"), lambd
     except OSError as e:
         print(e.strerror)
 PY
-df --output=size "$1" | tail -n 1 | awk '{ print $1 > 0 }' 2>/dev/null
+df --output=size "$1" | tail -n 1 | awk '{ print ($1 > 0) }' 2>/dev/null
 rm -rf "$B" 2>&1 | last
 ls -A "$1" | head -n 5

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -95,13 +96,16 @@ void read(fuse_req_t handle, fuse_ino_t number, size_t size, off_t offset, fuse_
     char* const buffer = DataBuffer::of_size(size);
     if (!buffer)
         return void(request.fail(ENOMEM));
-    CachedData cached(request, inode);
+    // What a POSIX file system lets the kernel keep has no lease.
+    std::optional<CachedData> cached;
+    if (!request.session().posix())
+        cached.emplace(request, inode);
     uint32_t done;
     const NTSTATUS status = read_file(file_of(info).nt(), buffer, uint32_t(size), uint64_t(offset), &done);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
-    if (done < size)
-        cached.end_read(inode);
+    if (cached && done < size)
+        cached->end_read(inode);
     request.bytes(buffer, done);
 }
 

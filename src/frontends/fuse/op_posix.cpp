@@ -20,17 +20,16 @@ using nt::PosixCall;
 
 const nt::PosixMount& mount_of(Request& request) { return *request.session().posix(); }
 
-struct stat shown(Request& request, const Inode& inode)
+struct stat shown(Request& request, const Inode& inode, const struct stat& attributes)
 {
-    struct stat out = request.posix().attributes;
+    struct stat out = attributes;
     if (!mount_of(request).own_inode_numbers || out.st_ino == 0)
         out.st_ino = inode.number;
     return out;
 }
 
-void note(Request& request, Inode& inode)
+void note(Request& request, Inode& inode, const struct stat& now)
 {
-    const struct stat& now = request.posix().attributes;
     std::lock_guard guard(request.inodes().lock());
     inode.type = now.st_mode & S_IFMT;
     inode.directory = S_ISDIR(now.st_mode);
@@ -38,16 +37,7 @@ void note(Request& request, Inode& inode)
 
 fuse_entry_param entry_of(Request& request, Inode& parent, std::u16string_view name)
 {
-    // By name alone: numbers of a FUSE program need not be unique.
-    Inode& inode = *request.inodes().found(parent, name, 0);
-    note(request, inode);
-    fuse_entry_param entry{};
-    entry.ino = request.inodes().to_number(inode);
-    entry.generation = 1;
-    entry.attr = shown(request, inode);
-    entry.attr_timeout = mount_of(request).attribute_timeout;
-    entry.entry_timeout = mount_of(request).entry_timeout;
-    return entry;
+    return posix_entry(request, parent, name, request.posix().attributes);
 }
 
 void answer_entry(Request& request, Inode& parent, std::u16string_view name)
@@ -58,25 +48,51 @@ void answer_entry(Request& request, Inode& parent, std::u16string_view name)
 }
 
 /// Opens a name without opening the file: what is behind it is in the record afterwards.
-NTSTATUS look(Request& request, Inode& parent, std::u16string_view name, NtHandle* file,
-              ACCESS_MASK access = FILE_READ_ATTRIBUTES)
+NTSTATUS look(Request& request, Inode& parent, std::u16string_view name, NtHandle* file)
+{
+    OpenRequest what;
+    what.access = FILE_READ_ATTRIBUTES;
+    return request.open(parent, name, what, file);
+}
+
+/// Opens a file by an inode that the kernel has; the file system need not find out what it is.
+NTSTATUS open_known(Request& request, Inode& inode, const OpenRequest& what, NtHandle* file)
+{
+    request.posix().known_type = inode.type;
+    const NTSTATUS status = request.open(inode, what, file);
+    request.posix().known_type = 0;
+    return status;
+}
+
+/// Opens a name that the kernel has looked up before.
+NTSTATUS open_name(Request& request, Inode& parent, std::u16string_view name, ACCESS_MASK access,
+                   NtHandle* file)
 {
     OpenRequest what;
     what.access = access;
-    return request.open(parent, name, what, file);
+    Inode* const inode = request.inodes().child(parent, name);
+    request.posix().known_type = inode ? inode->type.load() : 0;
+    const NTSTATUS status = request.open(parent, name, what, file);
+    request.posix().known_type = 0;
+    if (inode)
+        request.inodes().release(*inode);
+    return status;
 }
 
 /// A handle for asking about a file: of the open file, if the request comes with one, else of its name.
 int reach(Request& request, Inode& inode, fuse_file_info* info, Access* access,
           ACCESS_MASK wanted = FILE_READ_ATTRIBUTES)
 {
+    request.posix().by_name = !info;
     if (info && info->fh != 0 && !inode.directory) {
         *access = Access(request.inodes(), reference(*reinterpret_cast<OpenFile*>(info->fh)));
         return 0;
     }
     OpenRequest what;
     what.access = wanted;
+    request.posix().known_type = inode.type;
     const NTSTATUS status = request.access(inode, what, access);
+    request.posix().known_type = 0;
     return NT_SUCCESS(status) ? 0 : request.error_of(status);
 }
 
@@ -172,7 +188,7 @@ void remove(fuse_req_t handle, fuse_ino_t parent_number, const char* text)
     if (const int error = request.name(text, &name))
         return void(request.fail(error));
     NtHandle file;
-    NTSTATUS status = look(request, parent, name.view(), &file, DELETE);
+    NTSTATUS status = open_name(request, parent, name.view(), DELETE, &file);
     if (NT_SUCCESS(status))
         status = set_delete(request.session(), file.get());
     if (!NT_SUCCESS(status))
@@ -215,7 +231,7 @@ void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_
 
     std::string new_path;
     NtHandle source;
-    NTSTATUS status = look(request, parent, name.view(), &source, DELETE | FILE_READ_ATTRIBUTES);
+    NTSTATUS status = open_name(request, parent, name.view(), DELETE | FILE_READ_ATTRIBUTES, &source);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     request.posix().rename_flags = flags;
@@ -229,6 +245,8 @@ void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_
             request.inodes().exchange(parent, name.view(), new_parent, new_name.view());
         return void(request.fail(error));
     }
+    request.posix().renames = true;
+    request.posix().known_type = S_IFDIR; // of the new name's parent
     status = rename_file(request, source.get(), new_parent, new_name.view(), &parent == &new_parent,
                          !(flags & no_replace));
     if (NT_SUCCESS(status))
@@ -256,6 +274,11 @@ void link(fuse_req_t handle, fuse_ino_t number, fuse_ino_t parent_number, const 
     if (error != 0)
         return void(request.fail(error));
     access.reset();
+    NtHandle made;
+    const NTSTATUS status = look(request, parent, name.view(), &made);
+    made.reset();
+    if (!NT_SUCCESS(status))
+        return void(request.refuse(status));
     answer_entry(request, parent, name.view());
 }
 
@@ -278,6 +301,13 @@ void readlink(fuse_req_t handle, fuse_ino_t number)
 
 // ---- Attributes -------------------------------------------------------------------------------------
 
+void answer_attributes(Request& request, Inode& inode)
+{
+    const struct stat& attributes = request.posix().attributes;
+    note(request, inode, attributes);
+    request.attr(shown(request, inode, attributes), mount_of(request).attribute_timeout);
+}
+
 int look_at(Request& request, Inode& inode, fuse_file_info* info)
 {
     Access access;
@@ -295,8 +325,7 @@ void getattr(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
     Inode& inode = request.inode(number);
     if (const int error = look_at(request, inode, info))
         return void(request.fail(error));
-    note(request, inode);
-    request.attr(shown(request, inode), mount_of(request).attribute_timeout);
+    answer_attributes(request, inode);
 }
 
 void set_times(int which, const struct stat& wanted, struct stat* out)
@@ -346,8 +375,7 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
     access.reset();
     if (error != 0)
         return void(request.fail(error));
-    note(request, inode);
-    request.attr(shown(request, inode), mount_of(request).attribute_timeout);
+    answer_attributes(request, inode);
 }
 
 void access(fuse_req_t handle, fuse_ino_t number, int mask)
@@ -415,7 +443,7 @@ void open(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
         OpenRequest what;
         what.access = file->access;
         what.options = data_options;
-        const NTSTATUS status = request.open(inode, what, &file->handle);
+        const NTSTATUS status = open_known(request, inode, what, &file->handle);
         if (!NT_SUCCESS(status))
             return void(request.refuse(status));
     }
@@ -469,6 +497,7 @@ void release(fuse_req_t handle, fuse_ino_t, fuse_file_info* info)
     request.posix().flags = info->flush;
     request.posix().which = info->flock_release;
     request.posix().owner = info->lock_owner;
+    request.posix().open_flags = info->flags;
     give_back(request.inodes(), file);
     request.done();
 }
@@ -536,6 +565,29 @@ void bmap(fuse_req_t handle, fuse_ino_t number, size_t block_size, uint64_t bloc
         return void(request.fail(error));
     if (request.claim())
         fuse_reply_bmap(request.handle(), uint64_t(request.posix().result));
+}
+
+void copy_file_range(fuse_req_t handle, fuse_ino_t source_number, off_t source_offset,
+                     fuse_file_info* source_info, fuse_ino_t number, off_t offset, fuse_file_info* info,
+                     size_t size, int flags)
+{
+    Request request(handle);
+    PosixCall& posix = request.posix();
+    Access source, target;
+    int error = reach(request, request.inode(source_number), source_info, &source);
+    if (error == 0)
+        error = reach(request, request.inode(number), info, &target);
+    if (error == 0)
+        error = request.act(source.get(), PosixAction::copy_from);
+    posix.offset = source_offset;
+    posix.target_offset = offset;
+    posix.length = int64_t(size);
+    posix.flags = unsigned(flags);
+    if (error == 0)
+        error = request.act(target.get(), PosixAction::copy);
+    if (error != 0)
+        return void(request.fail(error));
+    request.written(size_t(posix.result));
 }
 
 // ---- Locks, poll, ioctl -----------------------------------------------------------------------------
@@ -680,7 +732,7 @@ void opendir(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
     what.access = FILE_LIST_DIRECTORY;
     what.options = FILE_DIRECTORY_FILE;
     request.posix().open_flags = info->flags;
-    const NTSTATUS status = request.open(inode, what, &directory->handle);
+    const NTSTATUS status = open_known(request, inode, what, &directory->handle);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     directory->inode = &inode;
@@ -701,8 +753,24 @@ void fsyncdir(fuse_req_t handle, fuse_ino_t, int data_only, fuse_file_info* info
 
 } // namespace
 
+fuse_entry_param posix_entry(Request& request, Inode& parent, std::u16string_view name,
+                             const struct stat& attributes)
+{
+    // By name alone: numbers of a FUSE program need not be unique.
+    Inode& inode = *request.inodes().found(parent, name, 0);
+    note(request, inode, attributes);
+    fuse_entry_param entry{};
+    entry.ino = request.inodes().to_number(inode);
+    entry.generation = 1;
+    entry.attr = shown(request, inode, attributes);
+    entry.attr_timeout = mount_of(request).attribute_timeout;
+    entry.entry_timeout = mount_of(request).entry_timeout;
+    return entry;
+}
+
 void add_posix_operations(fuse_lowlevel_ops& on, const nt::PosixMount& posix)
 {
+    add_posix_list_operations(on);
     on.lookup = lookup;
     on.getattr = getattr;
     on.setattr = setattr;
@@ -720,7 +788,6 @@ void add_posix_operations(fuse_lowlevel_ops& on, const nt::PosixMount& posix)
     on.release = release;
     on.write = write;
     on.opendir = opendir;
-    on.readdirplus = nullptr;
     // What the file system does not do the kernel learns from ENOSYS, and does not ask again.
     on.access = posix.has_access ? access : nullptr;
     on.flush = posix.has_flush ? flush : nullptr;
@@ -728,6 +795,7 @@ void add_posix_operations(fuse_lowlevel_ops& on, const nt::PosixMount& posix)
     on.fsyncdir = posix.has_sync_directory ? fsyncdir : nullptr;
     on.fallocate = posix.has_allocate ? fallocate : nullptr;
     on.lseek = posix.has_seek ? lseek : nullptr;
+    on.copy_file_range = posix.has_copy ? copy_file_range : nullptr;
     on.bmap = posix.has_block_map ? bmap : nullptr;
     on.getlk = posix.has_locks ? getlk : nullptr;
     on.setlk = posix.has_locks ? setlk : nullptr;

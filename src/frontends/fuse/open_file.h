@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "frontends/fuse/inode.h"
 #include "frontends/fuse/nt_file.h"
@@ -50,6 +52,17 @@ struct OpenDirectory
     std::mutex lock;
     std::vector<Chunk> chunks;
     bool complete = false;
+
+    /// Of a volume that keeps POSIX objects, instead of chunks.
+    struct Entry
+    {
+        std::string name;
+        struct stat attributes;
+        bool complete; ///< more of the attributes is known than type and number
+    };
+    std::vector<Entry> entries;
+    bool listed_whole = false; ///< an offset is a position in `entries`
+
     std::atomic<bool> leased = true; ///< the inode, since the kernel began the listing that it reads
 };
 

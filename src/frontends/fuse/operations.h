@@ -20,6 +20,11 @@ void add_xattr_operations(fuse_lowlevel_ops& operations);  // getxattr, setxattr
 
 /// What is different on a volume that keeps POSIX objects: nearly all of it.
 void add_posix_operations(fuse_lowlevel_ops& operations, const nt::PosixMount& posix);
+void add_posix_list_operations(fuse_lowlevel_ops& operations); // readdir, readdirplus
+
+/// The same as make_entry there, with attributes that the file system has told.
+fuse_entry_param posix_entry(Request& request, Inode& parent, std::u16string_view name,
+                             const struct stat& attributes);
 
 /// The inode of a name that was just found or made, with one more lookup, and what the kernel is told about
 /// it.

@@ -75,9 +75,8 @@ void init_posix(void* context, fuse_conn_info* connection)
         connection->congestion_threshold = posix.congestion_threshold;
     connection->time_gran = 1;
     connection->want = (connection->want & ~posix.refuse) | (connection->capable & posix.want);
-    // Requests and replies pass through a buffer of ours in any case, and listings go by name.
-    connection->want &= ~unsigned(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
-                                  FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
+    // Requests and replies pass through a buffer of ours in any case.
+    connection->want &= ~unsigned(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
 }
 
 void init(void*, fuse_conn_info* connection)
@@ -136,8 +135,9 @@ std::string make_hidden_prefix()
 }
 
 /// The mount's own handle of the volume's root; all names are opened relative to it.
-NTSTATUS open_root(const std::u16string& volume, bool posix, NtHandle* root)
+NTSTATUS open_root(const std::u16string& volume, nt::PosixCall* posix, NtHandle* root)
 {
+    const nt::PosixCallScope scope(posix);
     ntos::Impersonation as_system(ntos::system_token());
     OpenRequest what;
     what.access = FILE_READ_ATTRIBUTES | READ_CONTROL;
@@ -177,9 +177,11 @@ bool Session::prepare()
     std::lock_guard guard(prepare_lock_);
     if (ready_)
         return true;
+    nt::PosixCall call;
+    call.known_type = root_type_;
     NTSTATUS status = STATUS_CANCELLED;
     for (int tries = 0; tries < start_tries && !fuse_session_exited(connection_); ++tries) {
-        status = open_root(options_.volume_name, posix_ != nullptr, &root_);
+        status = open_root(options_.volume_name, posix_ ? &call : nullptr, &root_);
         if (status != STATUS_CANCELLED && status != STATUS_DEVICE_NOT_READY)
             break; // those two mean: not yet
         std::this_thread::sleep_for(start_interval);
@@ -187,12 +189,12 @@ bool Session::prepare()
     Attributes attributes;
     if (NT_SUCCESS(status))
         status = query_traits(root_.get(), &traits_);
-    if (NT_SUCCESS(status))
+    if (NT_SUCCESS(status) && !posix_)
         status = query_basic(root_.get(), &attributes);
     if (!NT_SUCCESS(status))
         return false;
     inodes_.ignore_case(traits_.ignore_case);
-    if (attributes.index != 0 && !posix_)
+    if (attributes.index != 0)
         inodes_.root().number = attributes.index;
     ready_.store(true, std::memory_order_release);
     return true;
@@ -240,6 +242,9 @@ int Session::start(std::string* error_sentence)
     fuse_opt_add_arg(&arguments, options);
     free(options);
 
+    struct stat mount_point;
+    if (posix_ && stat(options_.mount_point.c_str(), &mount_point) == 0)
+        inodes_.root().type = root_type_ = mount_point.st_mode & S_IFMT;
     const fuse_lowlevel_ops operations = make_operations(posix_.get());
     connection_ = fuse_session_new(&arguments, &operations, sizeof operations, this);
     fuse_opt_free_args(&arguments);

@@ -80,6 +80,7 @@ class Session
     VolumeTraits traits_; ///< constant once ready
     const uid_t uid_;
     const gid_t gid_;
+    mode_t root_type_ = 0; ///< S_IFMT of the mount point, which is that of the root
     NtHandle root_;
     std::mutex prepare_lock_;
     std::atomic<bool> ready_ = false;

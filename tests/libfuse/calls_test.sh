@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What a FUSE program hears when applications work: the same sequence of calls as on libfuse, but for the differences that
+# expected_calls.txt explains.
+# shellcheck source=tests/libfuse/common.sh
+. "$(dirname "$0")/common.sh"
+mkdir "$T/source"
+
+# try NAME VERSION OPTION...: records on both libraries, and compares
+try() {
+    local name=$1 version=$2 library environment problems
+    shift 2
+    for library in system ours; do
+        environment=()
+        [ $library = system ] && environment=(LD_LIBRARY_PATH="$(dirname "$(ldconfig -p | awk '/libfuse3?\.so\.'"$version"' / { print $NF; exit }')")")
+        rm -rf "${T:?}/source/"*
+        : >"$T/log"
+        env "${environment[@]}" "$BIN/calls$version" "$T/log" -o "$(IFS=,; echo "$*")" "$T/source" "$M" || break
+        python3 "$HERE/calls.py" record "$M" "$T/source" "$T/log" "$T/$name.$library"
+        unmount
+    done
+    if problems=$(python3 "$HERE/calls.py" compare "$name" "$T/$name.system" "$T/$name.ours" "$HERE/expected_calls.txt" 2>&1); then
+        ok "$name: as on libfuse ($problems)"
+    else
+        not_ok "$name: as on libfuse"
+        sed 's/^/  # /' <<<"$problems"
+    fi
+}
+
+# try_all VERSION
+try_all() {
+    ldconfig -p | grep -q "libfuse3\\?\\.so\\.$1 " || return
+    try fuse$1-remembering $1 allow_other entry_timeout=3600 attr_timeout=3600
+    try fuse$1-forgetting $1 allow_other entry_timeout=0 attr_timeout=0
+    CALLS_IN_PIECES=1 try fuse$1-in-pieces $1 allow_other entry_timeout=3600 attr_timeout=3600
+}
+try_all 2
+try_all 3
+score

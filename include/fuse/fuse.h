@@ -26,7 +26,7 @@ typedef int (*fuse_dirfil_t)(fuse_dirh_t h, const char* name, int type, fuse_ino
 struct fuse_operations
 {
     int (*getattr)(const char* path, struct fuse_stat* stbuf);
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
     int (*readlink)(const char* path, char* buf, size_t size);
     int (*getdir)(const char* path, fuse_dirh_t h, fuse_dirfil_t filler);
 #else
@@ -81,7 +81,7 @@ struct fuse_operations
                     struct fuse_file_info* fi);
     int (*flock)(const char* path, struct fuse_file_info* fi, int op);
     int (*fallocate)(const char* path, int mode, fuse_off_t off, fuse_off_t len, struct fuse_file_info* fi);
-#if !defined(__linux__)
+#if !defined(FSP_FUSE_LINUX)
     /** The name of a file as it is stored, on a volume that ignores case. */
     int (*getpath)(const char* path, char* buf, size_t size, struct fuse_file_info* fi);
     int (*reserved01)(void);
@@ -112,7 +112,7 @@ struct fuse_context
 
 #define fuse_main(argc, argv, ops, data) fuse_main_real(argc, argv, ops, sizeof *(ops), data)
 
-#if !defined(__linux__)
+#if !defined(FSP_FUSE_LINUX)
 FSP_FUSE_API int FSP_FUSE_API_NAME(fsp_fuse_main_real)(struct fsp_fuse_env* env, int argc, char* argv[],
                                                        const struct fuse_operations* ops, size_t opsize,
                                                        void* data);
@@ -148,7 +148,7 @@ FSP_FUSE_SYM(int fuse_loop(struct fuse* f), return FSP_FUSE_API_CALL(fsp_fuse_lo
 FSP_FUSE_SYM(int fuse_loop_mt(struct fuse* f), return FSP_FUSE_API_CALL(fsp_fuse_loop_mt)(fsp_fuse_env(), f);)
 FSP_FUSE_SYM(void fuse_exit(struct fuse* f), FSP_FUSE_API_CALL(fsp_fuse_exit)(fsp_fuse_env(), f);)
 FSP_FUSE_SYM(int fuse_exited(struct fuse* f), return FSP_FUSE_API_CALL(fsp_fuse_exited)(fsp_fuse_env(), f);)
-#if !defined(__linux__)
+#if !defined(FSP_FUSE_LINUX)
 /** Tell that a file changed by itself (FSP_FUSE_NOTIFY_xxx). @return 0 or a negative error number */
 FSP_FUSE_SYM(int fuse_notify(struct fuse* f, const char* path, uint32_t action),
              return FSP_FUSE_API_CALL(fsp_fuse_notify)(fsp_fuse_env(), f, path, action);)
@@ -164,7 +164,7 @@ FSP_FUSE_SYM(int fuse_invalidate(struct fuse* f, const char* path),
 FSP_FUSE_SYM(int fuse_notify_poll(struct fuse_pollhandle* ph), (void)ph; return 0;)
 FSP_FUSE_SYM(struct fuse_session* fuse_get_session(struct fuse* f), return (struct fuse_session*)(void*)f;)
 
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 int fuse_start_cleanup_thread(struct fuse* fuse);
 void fuse_stop_cleanup_thread(struct fuse* fuse);
 int fuse_clean_cache(struct fuse* fuse);

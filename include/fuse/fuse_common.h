@@ -15,7 +15,7 @@ extern "C" {
 
 #define FUSE_MAKE_VERSION(maj, min) ((maj) * 10 + (min))
 #define FUSE_MAJOR_VERSION 2
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 #define FUSE_MINOR_VERSION 9
 #else
 #define FUSE_MINOR_VERSION 8
@@ -29,7 +29,7 @@ extern "C" {
 #define FUSE_CAP_EXPORT_SUPPORT (1 << 4)
 #define FUSE_CAP_BIG_WRITES (1 << 5)
 #define FUSE_CAP_DONT_MASK (1 << 6)
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 #define FUSE_CAP_SPLICE_WRITE (1 << 7)
 #define FUSE_CAP_SPLICE_MOVE (1 << 8)
 #define FUSE_CAP_SPLICE_READ (1 << 9)
@@ -52,7 +52,7 @@ extern "C" {
 #define FUSE_IOCTL_COMPAT (1 << 0)
 #define FUSE_IOCTL_UNRESTRICTED (1 << 1)
 #define FUSE_IOCTL_RETRY (1 << 2)
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 #define FUSE_IOCTL_DIR (1 << 4)
 #endif
 #define FUSE_IOCTL_MAX_IOV 256
@@ -102,7 +102,7 @@ extern "C" {
 struct fuse_file_info
 {
     int flags;
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
     unsigned long fh_old;
 #else
     unsigned int fh_old;
@@ -112,7 +112,7 @@ struct fuse_file_info
     unsigned int keep_cache : 1;
     unsigned int flush : 1;
     unsigned int nonseekable : 1;
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
     unsigned int flock_release : 1;
     unsigned int padding : 27;
 #else
@@ -131,7 +131,7 @@ struct fuse_conn_info
     unsigned max_readahead;
     unsigned capable;
     unsigned want;
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
     unsigned max_background;
     unsigned congestion_threshold;
     unsigned reserved[23];
@@ -144,7 +144,7 @@ struct fuse_session;
 struct fuse_chan;
 struct fuse_pollhandle;
 
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 enum fuse_buf_flags
 {
     FUSE_BUF_IS_FD = 1 << 1,

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 #define FSP_FUSE_OPT_OFFSET unsigned long
 #else
 #define FSP_FUSE_OPT_OFFSET unsigned int
@@ -46,7 +46,7 @@ struct fuse_args
 /** @return -1 error, 0 discard the argument, 1 keep it */
 typedef int (*fuse_opt_proc_t)(void* data, const char* arg, int key, struct fuse_args* outargs);
 
-#if !defined(__linux__)
+#if !defined(FSP_FUSE_LINUX)
 FSP_FUSE_API int FSP_FUSE_API_NAME(fsp_fuse_opt_parse)(struct fsp_fuse_env* env, struct fuse_args* args,
                                                        void* data, const struct fuse_opt opts[],
                                                        fuse_opt_proc_t proc);

@@ -12,7 +12,12 @@
 #define FUSE_WINFSP_FUSE_H_INCLUDED
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
+/* The library's own FUSE layer speaks the Windows types everywhere: its tests run on Linux, too. */
+#if defined(__linux__) && !defined(WINFSP_DLL_INTERNAL)
+#define FSP_FUSE_LINUX
+#endif
 #if !defined(WINFSP_DLL_INTERNAL)
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +47,7 @@
 #endif
 /** How the functions with libfuse's names come to be. */
 #if !defined(FSP_FUSE_SYM)
-#if defined(CYGFUSE) || defined(__linux__)
+#if defined(CYGFUSE) || defined(FSP_FUSE_LINUX)
 #define FSP_FUSE_SYM(proto, ...) proto;
 #else
 #define FSP_FUSE_SYM(proto, ...)                                                                             \
@@ -56,7 +61,7 @@ extern "C" {
 
 /* ---- Types ------------------------------------------------------------------------------------------ */
 
-#if defined(_WIN32) || defined(_WIN64)
+#if !defined(__CYGWIN__) && !defined(FSP_FUSE_LINUX)
 
 typedef uint32_t fuse_uid_t;
 typedef uint32_t fuse_gid_t;
@@ -69,7 +74,7 @@ typedef int64_t fuse_off_t;
 typedef int32_t fuse_blksize_t;
 typedef int64_t fuse_blkcnt_t;
 /* A member as wide as a pointer; "long" is 4 bytes in native 64-bit programs and 8 in Cygwin's. */
-#if defined(_WIN64)
+#if defined(_WIN64) || defined(__LP64__)
 typedef uint64_t fuse_fsblkcnt_t;
 typedef uint64_t fuse_fsfilcnt_t;
 #define FSP_FUSE_WIDE_INT int64_t
@@ -180,7 +185,7 @@ struct fuse_flock
 #define fuse_statvfs statvfs
 #define fuse_flock flock
 
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 /* Of a node of the low-level API; st_ino of the high-level one has as many bits. */
 typedef uint64_t fuse_ino_t;
 #define fuse_stat stat
@@ -222,7 +227,7 @@ struct fuse_stat_ex
 
 /* ---- The environment -------------------------------------------------------------------------------- */
 
-#if !defined(__linux__)
+#if !defined(FSP_FUSE_LINUX)
 
 /**
  * The C run-time library of the caller: the library allocates with it what the caller may free, and speaks
@@ -243,7 +248,7 @@ struct fsp_fuse_env
 /** Ends all loops of the process, as Ctrl-Break does. */
 FSP_FUSE_API void FSP_FUSE_API_NAME(fsp_fuse_signal_handler)(int sig);
 
-#if defined(_WIN32) || defined(_WIN64)
+#if !defined(__CYGWIN__)
 
 static inline int fsp_fuse_daemonize(int foreground)
 {
@@ -356,7 +361,7 @@ static inline struct fsp_fuse_env* fsp_fuse_env(void)
     return &env;
 }
 
-#endif /* !__linux__ */
+#endif /* !FSP_FUSE_LINUX */
 
 #ifdef __cplusplus
 }

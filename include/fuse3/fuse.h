@@ -10,7 +10,7 @@
 #define FUSE_H_
 
 #include "fuse_common.h"
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 #include <sys/uio.h>
 #include <time.h>
 #endif
@@ -56,7 +56,7 @@ struct fuse3_config
     int direct_io;
     int kernel_cache; /**< file data stays cached when a file is opened again */
     int auto_cache;   /**< the same, unless size or modification time changed */
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
     int no_rofd_flush;
 #endif
     int ac_attr_timeout_set;
@@ -104,7 +104,7 @@ struct fuse3_operations
     int (*lock)(const char* path, struct fuse3_file_info* fi, int cmd, struct fuse_flock* lock);
     int (*utimens)(const char* path, const struct fuse_timespec tv[2], struct fuse3_file_info* fi);
     int (*bmap)(const char* path, size_t blocksize, uint64_t* idx);
-#if defined(__linux__) && FUSE_USE_VERSION >= 35
+#if defined(FSP_FUSE_LINUX) && FUSE_USE_VERSION >= 35
     int (*ioctl)(const char* path, unsigned int cmd, void* arg, struct fuse3_file_info* fi,
                  unsigned int flags, void* data);
 #else
@@ -118,7 +118,7 @@ struct fuse3_operations
                     struct fuse3_file_info* fi);
     int (*flock)(const char* path, struct fuse3_file_info* fi, int op);
     int (*fallocate)(const char* path, int mode, fuse_off_t off, fuse_off_t len, struct fuse3_file_info* fi);
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
     ssize_t (*copy_file_range)(const char* path_in, struct fuse3_file_info* fi_in, off_t offset_in,
                                const char* path_out, struct fuse3_file_info* fi_out, off_t offset_out,
                                size_t size, int flags);
@@ -139,7 +139,7 @@ struct fuse3_context
 
 #define fuse_main(argc, argv, ops, data) fuse3_main_real(argc, argv, ops, sizeof *(ops), data)
 
-#if !defined(__linux__)
+#if !defined(FSP_FUSE_LINUX)
 FSP_FUSE_API int FSP_FUSE_API_NAME(fsp_fuse3_main_real)(struct fsp_fuse_env* env, int argc, char* argv[],
                                                         const struct fuse3_operations* ops, size_t opsize,
                                                         void* data);
@@ -196,7 +196,7 @@ FSP_FUSE_SYM(int fuse3_loop_mt_31(struct fuse3* f, int clone_fd),
              return FSP_FUSE_API_CALL(fsp_fuse3_loop_mt_31)(fsp_fuse_env(), f, clone_fd);)
 #undef fuse3_loop_mt
 #define fuse_loop_mt(f, clone_fd) fuse_loop_mt_31(f, clone_fd)
-#elif defined(__linux__) && FUSE_USE_VERSION < FUSE_MAKE_VERSION(3, 12)
+#elif defined(FSP_FUSE_LINUX) && FUSE_USE_VERSION < FUSE_MAKE_VERSION(3, 12)
 int fuse_loop_mt_32(struct fuse* f, struct fuse_loop_config* config);
 #define fuse_loop_mt(f, config) fuse_loop_mt_32(f, config)
 #else

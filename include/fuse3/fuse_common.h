@@ -8,7 +8,7 @@
 
 #include "fuse_opt.h"
 #include "winfsp_fuse.h"
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 #include "fuse_log.h"
 #endif
 
@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #define FUSE_MAJOR_VERSION 3
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 #define FUSE_MINOR_VERSION 14
 #define FUSE_MAKE_VERSION(maj, min) ((maj) * 100 + (min))
 #if !defined(FUSE_USE_VERSION)
@@ -49,7 +49,7 @@ extern "C" {
 #define FUSE_CAP_PARALLEL_DIROPS (1 << 18)
 #define FUSE_CAP_POSIX_ACL (1 << 19)
 #define FUSE_CAP_HANDLE_KILLPRIV (1 << 20)
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 #define FUSE_CAP_CACHE_SYMLINKS (1 << 23)
 #define FUSE_CAP_NO_OPENDIR_SUPPORT (1 << 24)
 #define FUSE_CAP_EXPLICIT_INVAL_DATA (1 << 25)
@@ -79,7 +79,7 @@ struct fuse3_file_info
     unsigned int flush : 1;
     unsigned int nonseekable : 1;
     unsigned int flock_release : 1;
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
     unsigned int cache_readdir : 1;
     unsigned int noflush : 1;
     unsigned int padding : 24;
@@ -92,11 +92,11 @@ struct fuse3_file_info
     uint32_t poll_events;
 };
 
-#if defined(__linux__) && FUSE_USE_VERSION >= FUSE_MAKE_VERSION(3, 12)
+#if defined(FSP_FUSE_LINUX) && FUSE_USE_VERSION >= FUSE_MAKE_VERSION(3, 12)
 struct fuse_loop_config;
 struct fuse_loop_config_v1
 #else
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 struct fuse_loop_config_v1;
 #endif
 struct fuse3_loop_config
@@ -161,7 +161,7 @@ struct fuse3_session;
 struct fuse3_pollhandle;
 struct fuse3_conn_info_opts;
 
-#if !defined(__linux__)
+#if !defined(FSP_FUSE_LINUX)
 FSP_FUSE_API struct fuse3_conn_info_opts*
     FSP_FUSE_API_NAME(fsp_fuse3_parse_conn_info_opts)(struct fsp_fuse_env* env, struct fuse_args* args);
 FSP_FUSE_API void FSP_FUSE_API_NAME(fsp_fuse3_apply_conn_info_opts)(struct fsp_fuse_env* env,
@@ -194,7 +194,7 @@ FSP_FUSE_SYM(int fuse3_set_signal_handlers(struct fuse3_session* se),
 FSP_FUSE_SYM(void fuse3_remove_signal_handlers(struct fuse3_session* se), (void)se;
              fsp_fuse_set_signal_handlers(0);)
 
-#if defined(__linux__)
+#if defined(FSP_FUSE_LINUX)
 struct fuse_loop_config* fuse_loop_cfg_create(void);
 void fuse_loop_cfg_destroy(struct fuse_loop_config* config);
 void fuse_loop_cfg_set_idle_threads(struct fuse_loop_config* config, unsigned int value);

@@ -6,7 +6,7 @@
 #ifndef FUSE_LOWLEVEL_H_
 #define FUSE_LOWLEVEL_H_
 
-#if !defined(__linux__)
+#if !defined(FSP_FUSE_LINUX)
 #error "sessions are for Linux"
 #endif
 

@@ -8,7 +8,9 @@
 
 #include "../fuse/winfsp_fuse.h"
 
-#if defined(_WIN32) && !defined(_SSIZE_T_DEFINED) && !defined(_SSIZE_T_)
+#if !defined(_WIN32)
+#include <sys/types.h>
+#elif !defined(_SSIZE_T_DEFINED) && !defined(_SSIZE_T_)
 typedef intptr_t ssize_t;
 #define _SSIZE_T_DEFINED
 #define _SSIZE_T_

@@ -1,7 +1,7 @@
 # A room is a folder below src/ that becomes one static library with all of the folder's sources.
 function(add_room name folder)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "_windows.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_windows.cpp$|/src/dll/fuse/")
   if(NOT sources)
     set(sources ${CMAKE_BINARY_DIR}/empty.cpp)
     file(TOUCH ${sources})

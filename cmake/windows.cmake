@@ -21,7 +21,7 @@ add_custom_target(driver ALL
                           ${CMAKE_BINARY_DIR}/driver/winfsp-${arch}.pdb ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 
 # ---- DLL ----
-file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/dll/*.cpp)
+file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/dll/*.cpp ${CMAKE_SOURCE_DIR}/src/dll/fuse/*.cpp)
 list(FILTER sources EXCLUDE REGEX "(_linux|/winapi|/inline_dispatch|/posix_mount)\\.cpp$")
 foreach(part access_check acl object_security posix_identity posix_path posix_permissions security_descriptor
              security_descriptor_rtl sid text

@@ -83,6 +83,24 @@ int strcmp(const char* a, const char* b)
     return static_cast<unsigned char>(*a) - static_cast<unsigned char>(*b);
 }
 
+char* strchr(const char* text, int c)
+{
+    for (;; ++text)
+        if (*text == static_cast<char>(c))
+            return const_cast<char*>(text);
+        else if (*text == 0)
+            return nullptr;
+}
+
+char* strrchr(const char* text, int c)
+{
+    for (const char* at = text + strlen(text);; --at)
+        if (*at == static_cast<char>(c))
+            return const_cast<char*>(at);
+        else if (at == text)
+            return nullptr;
+}
+
 size_t wcslen(const wchar_t* text)
 {
     const volatile wchar_t* end = text;

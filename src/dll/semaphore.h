@@ -19,6 +19,9 @@ class Semaphore
     void post() { ReleaseSemaphore(handle_, 1, nullptr); }
     void wait() { WaitForSingleObject(handle_, INFINITE); }
     bool try_wait() { return WaitForSingleObject(handle_, 0) == WAIT_OBJECT_0; }
+    bool valid() const { return handle_ != nullptr; }
+    /// Nobody does it for an object that lives as long as the process.
+    void close() { CloseHandle(handle_); }
 
   private:
     HANDLE handle_;
@@ -31,6 +34,8 @@ class Semaphore
             ;
     }
     bool try_wait() { return sem_trywait(&semaphore_) == 0; }
+    bool valid() const { return true; }
+    void close() { sem_destroy(&semaphore_); }
 
   private:
     sem_t semaphore_;

@@ -7,6 +7,7 @@
 
 #include "dll/os.h"
 #include "dll/semaphore.h"
+#include "dll/service.h"
 #include "dll/service_manager.h"
 #include "dll/srw_lock.h"
 #include "dll/text_format.h"
@@ -34,6 +35,7 @@ struct Wake
     Semaphore semaphore;
     std::atomic<bool> stop_signalled{false};
     std::atomic<bool> start_done{false};
+    std::atomic<bool> in_use{false};
 
     void reset()
     {
@@ -147,6 +149,7 @@ NTSTATUS console_loop(FSP_SERVICE* service)
         argv[0] = service->ServiceName;
 
     wake.reset();
+    wake.in_use = true;
     os::on_stop_signal(stop_signal);
 
     StartThread parameters = {service, argc, argv};
@@ -160,6 +163,7 @@ NTSTATUS console_loop(FSP_SERVICE* service)
         // Somebody else's stop may be under way: the service must not go away below it.
         const ExclusiveHold stopped(stop_guard(service));
     }
+    wake.in_use = false;
     os::free_command_line(argv);
     return result;
 }
@@ -192,6 +196,13 @@ void run_stop_thread(PVOID)
 }
 
 } // namespace
+
+void stop_console_service()
+{
+    if (wake.in_use)
+        stop_signal();
+}
+
 } // namespace fsp::dll
 
 using namespace fsp::dll;

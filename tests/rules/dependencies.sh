@@ -20,7 +20,7 @@ rooms='(\.\./)*(src/)?'
 check src/nt "$rooms(ntos|fsd|dll|host|frontends)/|ntifs\.h|ntddk\.h|wdm\.h|winfsp/(winfsp|fsctl)|fuse"
 check src/ntos "$rooms(fsd|dll|host|frontends)/|winfsp/(winfsp|fsctl)|fuse"
 check src/fsd "$rooms(nt|ntos|dll|host|frontends)/|winfsp/winfsp|fuse|[a-z_]+>"
-check src/dll "$rooms(ntos|fsd|host|frontends)/|ntifs\.h|ntddk\.h|wdm\.h|fuse"
+check src/dll "$rooms(ntos|fsd|host|frontends)/|ntifs\.h|ntddk\.h|wdm\.h|fuse_|fuse3?/fuse_lowlevel"
 check src/frontends "$rooms(fsd|dll|host)/|winfsp/(winfsp|fsctl)"
 check src/host "$rooms(fsd)/"
 check src/libfuse "$rooms(ntos|fsd|host)/|ntifs\.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Metadata rates of a mounted file system: meta DIRECTORY [FILES]
-// Prints "measure<TAB>operations a second", a line a measure.
+// Metadata rates of a mounted file system: meta DIRECTORY [FILES [COMMAND]]
+// Prints "measure<TAB>operations a second", a line a measure. COMMAND is run after each, with the measure's
+// name.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +18,7 @@ namespace {
 
 std::string folder;
 int files = 10000;
+std::string command;
 
 std::string path(const char* prefix, int i) { return folder + "/" + prefix + std::to_string(i); }
 
@@ -28,6 +30,14 @@ void expect(bool good, const char* what)
     exit(1);
 }
 
+void report(const char* name, double rate)
+{
+    printf("%s\t%.0f\n", name, rate);
+    fflush(stdout);
+    if (!command.empty())
+        expect(system((command + " " + name).c_str()) == 0, "command");
+}
+
 /// Times `work(i)` for each file, in an order that is not the order of creation.
 template<class Work> void measure(const char* name, int count, Work work)
 {
@@ -35,7 +45,7 @@ template<class Work> void measure(const char* name, int count, Work work)
     for (int i = 0; i != count; ++i)
         work(static_cast<int>(static_cast<long>(i) * 7919 % count));
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    printf("%s\t%.0f\n", name, count / taken.count());
+    report(name, count / taken.count());
 }
 
 int list(bool with_stat)
@@ -61,7 +71,7 @@ void measure_listing(const char* name, bool with_stat)
     for (int i = 0; i != 5; ++i)
         count += list(with_stat);
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    printf("%s\t%.0f\n", name, count / taken.count());
+    report(name, count / taken.count());
 }
 
 } // namespace
@@ -69,11 +79,12 @@ void measure_listing(const char* name, bool with_stat)
 int main(int argc, char** argv)
 {
     if (argc < 2) {
-        fputs("usage: meta DIRECTORY [FILES]\n", stderr);
+        fputs("usage: meta DIRECTORY [FILES [COMMAND]]\n", stderr);
         return 2;
     }
     folder = std::string(argv[1]) + "/meta." + std::to_string(getpid());
     files = argc > 2 ? atoi(argv[2]) : files;
+    command = argc > 3 ? argv[3] : "";
     expect(files > 0 && mkdir(folder.c_str(), 0777) == 0, "mkdir");
     struct stat info;
     struct statvfs volume;

@@ -13,7 +13,7 @@ namespace {
 
 // FAST_MUTEX.Count: 1 free, 0 held, -1 held and wanted.
 
-bool try_acquire(PFAST_MUTEX mutex)
+inline bool try_acquire(PFAST_MUTEX mutex)
 {
     LONG free = 1;
     return __atomic_compare_exchange_n(&mutex->Count, &free, 0, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
@@ -28,7 +28,7 @@ bool try_acquire(PFAST_MUTEX mutex)
     mutex->Contention++;
 }
 
-void acquire(PFAST_MUTEX mutex, PKTHREAD thread)
+[[gnu::always_inline]] inline void acquire(PFAST_MUTEX mutex, PKTHREAD thread)
 {
     if (verifier::enabled) [[unlikely]] {
         if (thread->irql > APC_LEVEL)
@@ -40,7 +40,7 @@ void acquire(PFAST_MUTEX mutex, PKTHREAD thread)
     mutex->Owner = thread;
 }
 
-void release(PFAST_MUTEX mutex, PKTHREAD thread)
+[[gnu::always_inline]] inline void release(PFAST_MUTEX mutex, PKTHREAD thread)
 {
     if (verifier::enabled) [[unlikely]] {
         if (mutex->Owner != thread)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Lookaside lists and interlocked lists. A list's lock is one bit, held for a few instructions. With the
 // verifier on, nothing is kept back, so that a use after free is noticed.
+#include "ex/pool.h"
 #include "ke/futex.h"
 #include "verifier/checks.h"
 
@@ -80,11 +81,8 @@ PSLIST_ENTRY NTAPI pop(PSLIST_HEADER head)
     return entry;
 }
 
-PVOID NTAPI pool_allocate(POOL_TYPE type, SIZE_T size, ULONG tag)
-{
-    return ExAllocatePoolWithTag(type, size, tag);
-}
-VOID NTAPI pool_free(PVOID block) { ExFreePool(block); }
+PVOID NTAPI pool_allocate(POOL_TYPE type, SIZE_T size, ULONG tag) { return allocate_pool(type, size, tag); }
+VOID NTAPI pool_free(PVOID block) { free_pool(block, 0); }
 
 template<class List> void initialize(List& l, POOL_TYPE type, SIZE_T size, ULONG tag)
 {
@@ -110,9 +108,14 @@ void count(ULONG& counter)
     __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
 }
 
+/// Pool keeps blocks for each thread without a lock, so that a list in front of it would only cost.
+bool is_plain(const GENERAL_LOOKASIDE& l) { return l.Allocate == pool_allocate && l.Free == pool_free; }
+
 PVOID NTAPI take(GENERAL_LOOKASIDE& l)
 {
     count(l.TotalAllocates);
+    if (is_plain(l)) [[likely]]
+        return allocate_pool(l.Type, l.Size, l.Tag);
     if (PSLIST_ENTRY entry = pop(&l.ListHead))
         return entry;
     count(l.AllocateMisses);
@@ -122,9 +125,10 @@ PVOID NTAPI take(GENERAL_LOOKASIDE& l)
 void NTAPI give(GENERAL_LOOKASIDE& l, PVOID entry)
 {
     count(l.TotalFrees);
+    if (is_plain(l)) [[likely]]
+        return free_pool(entry, 0);
     PSLIST_ENTRY before;
     if (!verifier::enabled && push(&l.ListHead, static_cast<PSLIST_ENTRY>(entry), l.Depth, &before))
-        [[likely]]
         return;
     count(l.FreeMisses);
     l.Free(entry);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Pool: the C heap with a header that remembers the tag. Blocks of a page or more are page aligned, as on NT.
+// Pool: the C heap with a header that remembers the tag. Blocks of a page or more are page aligned, as on NT;
+// small ones stay with the thread that frees them for a while.
+#include "ex/pool.h"
+
 #include "ntos/faults.h"
+#include "ntos/ps/thread_state.h"
 #include "ntos/raise.h"
 #include "verifier/checks.h"
 
@@ -15,20 +19,18 @@ constexpr uint32_t magic_paged = 0x65676170;
 constexpr uint32_t magic_freed = 0x64656572;
 constexpr ULONG default_tag = 0x656e6f4e; // "None"
 
-/// In front of every block.
-struct alignas(16) BlockHeader
-{
-    uint32_t magic;
-    ULONG tag;
-    size_t bytes;
-    verifier::Allocation* allocation; ///< nullptr: made while the verifier was off
-};
-
-static_assert(sizeof(BlockHeader) == 32);
-
 bool is_page_aligned(size_t size) { return size >= PAGE_SIZE; }
 
-void* heap_allocate(size_t size, ULONG tag)
+// The routines of the kernel interface below call nothing that is not NTAPI (see ke/futex.h).
+
+/// nullptr: the thread keeps nothing.
+PoolCache* cache()
+{
+    ps::ThreadState* const thread = ps::current_state;
+    return cached_blocks != 0 && thread != nullptr && !verifier::enabled ? &thread->pool : nullptr;
+}
+
+[[gnu::noinline]] void* NTAPI heap_allocate(size_t size, ULONG tag) noexcept
 {
     char* block;
     if (is_page_aligned(size)) [[unlikely]] {
@@ -37,12 +39,12 @@ void* heap_allocate(size_t size, ULONG tag)
             return nullptr;
         block = static_cast<char*>(memory) + PAGE_SIZE;
     } else {
-        auto memory = static_cast<char*>(std::malloc(sizeof(BlockHeader) + size));
+        auto memory = static_cast<char*>(std::malloc(PoolCache::heap_size(size)));
         if (memory == nullptr)
             return nullptr;
-        block = memory + sizeof(BlockHeader);
+        block = memory + sizeof(PoolHeader);
     }
-    auto header = reinterpret_cast<BlockHeader*>(block) - 1;
+    auto header = reinterpret_cast<PoolHeader*>(block) - 1;
     header->magic = is_page_aligned(size) ? magic_paged : magic_small;
     header->tag = tag;
     header->bytes = size;
@@ -54,45 +56,71 @@ void* heap_allocate(size_t size, ULONG tag)
     return block;
 }
 
-void heap_free(void* block, const ULONG* tag)
+[[gnu::noinline]] void NTAPI heap_free(PoolHeader* header) noexcept
 {
-    auto header = static_cast<BlockHeader*>(block) - 1;
-    const uint32_t magic = header->magic;
-    if (magic != magic_small && magic != magic_paged) [[unlikely]] {
-        verifier::report(magic == magic_freed ? "pool block %p freed twice" : "%p is not a pool block",
-                         block);
-        return;
-    }
-    if (tag != nullptr && *tag != 0 && *tag != header->tag) [[unlikely]] {
-        verifier::report("pool block %p with tag %.4s freed with tag %.4s", block,
-                         reinterpret_cast<const char*>(&header->tag), reinterpret_cast<const char*>(tag));
-    }
-    void* memory = magic == magic_paged ? static_cast<char*>(block) - PAGE_SIZE : static_cast<void*>(header);
+    const bool paged = header->magic == magic_paged;
+    void* const block = header + 1;
+    void* memory = paged ? static_cast<char*>(block) - PAGE_SIZE : static_cast<void*>(header);
+    header->magic = magic_freed;
     if (header->allocation != nullptr) [[unlikely]] {
         verifier::freed(header->allocation);
-        if (verifier::enabled) {
-            header->magic = magic_freed;
-            verifier::quarantine(memory, block, header->bytes, magic == magic_paged);
-            return;
-        }
+        if (verifier::enabled)
+            return verifier::quarantine(memory, block, header->bytes, paged);
     }
-    header->magic = magic_freed;
     std::free(memory);
 }
 
-PVOID allocate(ULONG type, SIZE_T size, ULONG tag)
+[[gnu::noinline, gnu::cold]] void NTAPI report_bad_block(const void* block, uint32_t magic) noexcept
+{
+    verifier::report(magic == magic_freed ? "pool block %p freed twice" : "%p is not a pool block", block);
+}
+
+[[gnu::noinline, gnu::cold]] void NTAPI report_wrong_tag(const void* block, ULONG is, ULONG said) noexcept
+{
+    verifier::report("pool block %p with tag %.4s freed with tag %.4s", block,
+                     reinterpret_cast<const char*>(&is), reinterpret_cast<const char*>(&said));
+}
+
+[[gnu::noinline]] void NTAPI clear(void* block, size_t size) noexcept { memset(block, 0, size); }
+
+} // namespace
+
+void* NTAPI allocate_pool(ULONG type, SIZE_T size, ULONG tag)
 {
     if (verifier::enabled && (type & PagedPool)) [[unlikely]]
         verifier::check_paged("paged pool allocated");
-    void* block = faults::fails(faults::Kind::allocation) ? nullptr : heap_allocate(size, tag);
+    void* block = nullptr;
+    if (!faults::fails(faults::Kind::allocation)) [[likely]] {
+        PoolCache* const kept = cache();
+        if (PoolHeader* const header = kept != nullptr ? kept->take(size) : nullptr) {
+            header->magic = magic_small;
+            header->tag = tag;
+            header->bytes = size;
+            block = header + 1;
+        } else
+            block = heap_allocate(size, tag);
+    }
     if (block == nullptr && (type & POOL_RAISE_IF_ALLOCATION_FAILURE))
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     if (block != nullptr && (type & POOL_ZERO_ALLOCATION))
-        memset(block, 0, size);
+        clear(block, size);
     return block;
 }
 
-} // namespace
+void NTAPI free_pool(void* block, ULONG tag) noexcept
+{
+    auto* const header = static_cast<PoolHeader*>(block) - 1;
+    const uint32_t magic = header->magic;
+    if (magic != magic_small && magic != magic_paged) [[unlikely]]
+        return report_bad_block(block, magic);
+    if (tag != 0 && tag != header->tag) [[unlikely]]
+        report_wrong_tag(block, header->tag, tag);
+    PoolCache* const kept = cache();
+    if (kept != nullptr && magic == magic_small && header->allocation == nullptr && kept->give(header))
+        header->magic = magic_freed;
+    else
+        heap_free(header);
+}
 
 } // namespace fsp::ntos::ex
 
@@ -102,19 +130,19 @@ extern "C" {
 
 PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 {
-    return ex::allocate(PoolType, NumberOfBytes, ex::default_tag);
+    return ex::allocate_pool(PoolType, NumberOfBytes, ex::default_tag);
 }
 
 PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    return ex::allocate(PoolType, NumberOfBytes, Tag);
+    return ex::allocate_pool(PoolType, NumberOfBytes, Tag);
 }
 
 PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
     // There are no quotas to exceed, but the caller still chose how failure is told.
     const ULONG type = ULONG(PoolType);
-    PVOID block = ex::allocate(type & ~ULONG(POOL_QUOTA_FAIL_INSTEAD_OF_RAISE), NumberOfBytes, Tag);
+    PVOID block = ex::allocate_pool(type & ~ULONG(POOL_QUOTA_FAIL_INSTEAD_OF_RAISE), NumberOfBytes, Tag);
     if (block == nullptr && !(type & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE))
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     return block;
@@ -134,13 +162,13 @@ PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
             ExRaiseStatus(STATUS_INVALID_PARAMETER);
         return nullptr;
     }
-    return ex::allocate((Flags & POOL_FLAG_PAGED ? PagedPool : NonPagedPool) |
-                            (Flags & POOL_FLAG_RAISE_ON_FAILURE ? POOL_RAISE_IF_ALLOCATION_FAILURE : 0) |
-                            (Flags & POOL_FLAG_UNINITIALIZED ? 0 : POOL_ZERO_ALLOCATION),
-                        NumberOfBytes, Tag);
+    return ex::allocate_pool((Flags & POOL_FLAG_PAGED ? PagedPool : NonPagedPool) |
+                                 (Flags & POOL_FLAG_RAISE_ON_FAILURE ? POOL_RAISE_IF_ALLOCATION_FAILURE : 0) |
+                                 (Flags & POOL_FLAG_UNINITIALIZED ? 0 : POOL_ZERO_ALLOCATION),
+                             NumberOfBytes, Tag);
 }
 
-VOID NTAPI ExFreePool(PVOID P) { ex::heap_free(P, nullptr); }
-VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag) { ex::heap_free(P, &Tag); }
+VOID NTAPI ExFreePool(PVOID P) { ex::free_pool(P, 0); }
+VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag) { ex::free_pool(P, Tag); }
 
 } // extern "C"

@@ -51,10 +51,8 @@ bool is_exclusive(PERESOURCE r) { return r->Flag & ResourceOwnedExclusive; }
 // ---- Owners: OwnerEntry, then a table whose first entry holds its size
 // ---------------------------------------------
 
-OWNER_ENTRY* find_owner(PERESOURCE r, ERESOURCE_THREAD owner)
+OWNER_ENTRY* NTAPI find_in_table(PERESOURCE r, ERESOURCE_THREAD owner) noexcept
 {
-    if (r->OwnerEntry.OwnerThread == owner && r->OwnerEntry.OwnerCount != 0)
-        return &r->OwnerEntry;
     if (r->OwnerTable != nullptr)
         for (ULONG i = 1; i < r->OwnerTable->TableSize; i++)
             if (r->OwnerTable[i].OwnerThread == owner && r->OwnerTable[i].OwnerCount != 0)
@@ -62,7 +60,14 @@ OWNER_ENTRY* find_owner(PERESOURCE r, ERESOURCE_THREAD owner)
     return nullptr;
 }
 
-[[gnu::noinline]] OWNER_ENTRY* NTAPI free_entry(PERESOURCE r)
+inline OWNER_ENTRY* find_owner(PERESOURCE r, ERESOURCE_THREAD owner)
+{
+    if (r->OwnerEntry.OwnerThread == owner && r->OwnerEntry.OwnerCount != 0)
+        return &r->OwnerEntry;
+    return r->OwnerTable != nullptr ? find_in_table(r, owner) : nullptr;
+}
+
+[[gnu::noinline]] OWNER_ENTRY* NTAPI free_entry(PERESOURCE r) noexcept
 {
     if (r->OwnerEntry.OwnerCount == 0)
         return &r->OwnerEntry;
@@ -81,7 +86,13 @@ OWNER_ENTRY* find_owner(PERESOURCE r, ERESOURCE_THREAD owner)
     return &table[first];
 }
 
-void NTAPI add_shared_owner(PERESOURCE r, ERESOURCE_THREAD owner)
+[[gnu::noinline]] void NTAPI free_table(PERESOURCE r) noexcept
+{
+    std::free(r->OwnerTable);
+    r->OwnerTable = nullptr;
+}
+
+void NTAPI add_shared_owner(PERESOURCE r, ERESOURCE_THREAD owner) noexcept
 {
     OWNER_ENTRY* entry = find_owner(r, owner);
     if (entry != nullptr) {
@@ -113,7 +124,7 @@ void grant(Waiter* waiter)
 }
 
 /// Under the lock: makes the shared waiters owners. @return them, to be granted after the lock is released
-Waiter* take_shared_waiters(PERESOURCE r)
+[[gnu::noinline]] Waiter* NTAPI share_with_waiters(PERESOURCE r) noexcept
 {
     Waiter* first = waiters(shared_waiters(r));
     for (Waiter* w = first; w != nullptr; w = w->next)
@@ -121,6 +132,11 @@ Waiter* take_shared_waiters(PERESOURCE r)
     *shared_waiters(r) = nullptr;
     r->NumberOfSharedWaiters = 0;
     return first;
+}
+
+inline Waiter* take_shared_waiters(PERESOURCE r)
+{
+    return waiters(shared_waiters(r)) != nullptr ? share_with_waiters(r) : nullptr;
 }
 
 Waiter* take_exclusive_waiter(PERESOURCE r)
@@ -135,7 +151,7 @@ Waiter* take_exclusive_waiter(PERESOURCE r)
     return first;
 }
 
-[[gnu::noinline]] void NTAPI grant_all(Waiter* first)
+[[gnu::noinline]] void NTAPI grant_all(Waiter* first) noexcept
 {
     while (first != nullptr) {
         // The waiter's stack frame goes away as soon as it is granted.
@@ -146,7 +162,7 @@ Waiter* take_exclusive_waiter(PERESOURCE r)
 }
 
 /// Called with the lock held, which it releases.
-[[gnu::noinline]] void NTAPI sleep(PERESOURCE r, volatile uint32_t* lock, bool exclusive)
+[[gnu::noinline]] void NTAPI sleep(PERESOURCE r, volatile uint32_t* lock, bool exclusive) noexcept
 {
     PKTHREAD thread = ke::current_thread();
     Waiter waiter{nullptr, self(), 0};
@@ -308,8 +324,8 @@ NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource)
             verifier::report("resource %p deleted while owned", static_cast<void*>(Resource));
         verifier::forget_lock(Resource);
     }
-    std::free(Resource->OwnerTable);
-    Resource->OwnerTable = nullptr;
+    if (Resource->OwnerTable != nullptr) [[unlikely]]
+        free_table(Resource);
     return STATUS_SUCCESS;
 }
 
@@ -363,8 +379,9 @@ VOID NTAPI ExSetResourceOwnerPointer(PERESOURCE Resource, PVOID OwnerPointer)
                                   owner);
         verifier::released(ke::current_thread(), Resource, verifier::LockKind::Resource);
     }
+    const ERESOURCE_THREAD thread = self();
     ke::WordGuard guard(lock_of(Resource));
-    OWNER_ENTRY* entry = find_owner(Resource, self());
+    OWNER_ENTRY* entry = find_owner(Resource, thread);
     if (entry == nullptr) {
         verifier::report_lock("resource %p: owner pointer set by a thread that does not own it", Resource, 0);
         return;

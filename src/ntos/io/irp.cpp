@@ -67,6 +67,59 @@ void unpin(IrpPrefix* p)
         std::free(p);
 }
 
+// Without the convention of the kernel interface, for the I/O manager's own requests.
+
+void initialize_irp(PIRP irp, USHORT size, CCHAR stack_size)
+{
+    std::memset(static_cast<void*>(irp), 0, size);
+    irp->Type = IO_TYPE_IRP;
+    irp->Size = size;
+    irp->StackCount = stack_size;
+    irp->CurrentLocation = static_cast<CCHAR>(stack_size + 1);
+    InitializeListHead(&irp->ThreadListEntry);
+    irp->Tail.Overlay.CurrentStackLocation = reinterpret_cast<PIO_STACK_LOCATION>(irp + 1) + stack_size;
+}
+
+PIRP allocate_irp(CCHAR stack_size)
+{
+    if (faults::fails(faults::Kind::allocation)) [[unlikely]]
+        return nullptr;
+    const size_t size = stack_size <= static_cast<CCHAR>(cached_irp_stack)
+                            ? small_irp
+                            : sizeof(IrpPrefix) + IoSizeOfIrp(stack_size);
+    void* block = size == small_irp ? SmallIrps::take() : std::malloc(size);
+    if (block == nullptr)
+        return nullptr;
+    auto* prefix = new (block) IrpPrefix{};
+    prefix->pins.store(1, std::memory_order_relaxed);
+    prefix->block_size = static_cast<uint32_t>(size);
+    prefix->state = irp_live;
+    PIRP irp = reinterpret_cast<PIRP>(prefix + 1);
+    initialize_irp(irp, IoSizeOfIrp(stack_size), stack_size);
+    irp->AllocationFlags |= allocated_here;
+    prefix->process = ps::current().process;
+    return irp;
+}
+
+void free_irp(PIRP irp)
+{
+    if (!has_prefix(irp))
+        return; // memory of the driver's own; nothing to give back
+    IrpPrefix* prefix = prefix_of(irp);
+    if (verifier::enabled) [[unlikely]] {
+        if (prefix->state == irp_freed) {
+            verifier::report("IRP %p freed twice", static_cast<void*>(irp));
+            return;
+        }
+        if (!IsListEmpty(&irp->ThreadListEntry) && prefix->thread != nullptr)
+            verifier::report("IRP %p freed while in flight", static_cast<void*>(irp));
+    }
+    prefix->state = irp_freed;
+    if (prefix->ecps != nullptr)
+        free_ecps(std::exchange(prefix->ecps, nullptr));
+    unpin(prefix);
+}
+
 } // namespace
 
 void enqueue(PIRP irp)
@@ -137,7 +190,7 @@ void* take_buffer(ULONG size)
 bool make_request(PDEVICE_OBJECT device, PFILE_OBJECT file, UCHAR major, KPROCESSOR_MODE mode,
                   Request* request)
 {
-    PIRP irp = IoAllocateIrp(device->StackSize, FALSE);
+    PIRP irp = allocate_irp(device->StackSize);
     if (irp == nullptr)
         return false;
     irp->RequestorMode = mode;
@@ -184,6 +237,7 @@ NTSTATUS send_and_wait(PDEVICE_OBJECT device, PIRP irp, Waiter& waiter)
     enqueue(irp);
     const NTSTATUS status = IofCallDriver(device, irp);
     if (status != STATUS_PENDING) {
+        irp->UserEvent = nullptr; // nobody waits
         finish(irp);
         return waiter.iosb.Status;
     }
@@ -219,7 +273,7 @@ void finish(PIRP irp)
     PVOID context = irp->Overlay.AsynchronousParameters.UserApcContext;
     const bool synchronous_api = (irp->Flags & IRP_SYNCHRONOUS_API) != 0;
     const ULONG_PTR information = irp->IoStatus.Information;
-    IoFreeIrp(irp);
+    free_irp(irp);
 
     if (iosb != nullptr) {
         iosb->Information = information;
@@ -287,36 +341,11 @@ using namespace fsp::ntos;
 
 extern "C" {
 
-PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN)
-{
-    if (faults::fails(faults::Kind::allocation)) [[unlikely]]
-        return nullptr;
-    const size_t size = StackSize <= static_cast<CCHAR>(io::cached_irp_stack)
-                            ? io::small_irp
-                            : sizeof(io::IrpPrefix) + IoSizeOfIrp(StackSize);
-    void* block = size == io::small_irp ? io::SmallIrps::take() : std::malloc(size);
-    if (block == nullptr)
-        return nullptr;
-    auto* prefix = new (block) io::IrpPrefix{};
-    prefix->pins.store(1, std::memory_order_relaxed);
-    prefix->block_size = static_cast<uint32_t>(size);
-    prefix->state = io::irp_live;
-    PIRP irp = reinterpret_cast<PIRP>(prefix + 1);
-    IoInitializeIrp(irp, IoSizeOfIrp(StackSize), StackSize);
-    irp->AllocationFlags |= io::allocated_here;
-    prefix->process = ps::current().process;
-    return irp;
-}
+PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN) { return io::allocate_irp(StackSize); }
 
 VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 {
-    std::memset(static_cast<void*>(Irp), 0, PacketSize);
-    Irp->Type = IO_TYPE_IRP;
-    Irp->Size = PacketSize;
-    Irp->StackCount = StackSize;
-    Irp->CurrentLocation = static_cast<CCHAR>(StackSize + 1);
-    InitializeListHead(&Irp->ThreadListEntry);
-    Irp->Tail.Overlay.CurrentStackLocation = reinterpret_cast<PIO_STACK_LOCATION>(Irp + 1) + StackSize;
+    io::initialize_irp(Irp, PacketSize, StackSize);
 }
 
 VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Iostatus)
@@ -329,26 +358,7 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Iostatus)
         io::prefix_of(Irp)->state = io::irp_live;
 }
 
-VOID NTAPI IoFreeIrp(PIRP Irp)
-{
-    if (!io::has_prefix(Irp)) {
-        // Memory of the driver's own; nothing to give back.
-        return;
-    }
-    io::IrpPrefix* prefix = io::prefix_of(Irp);
-    if (verifier::enabled) [[unlikely]] {
-        if (prefix->state == io::irp_freed) {
-            verifier::report("IRP %p freed twice", static_cast<void*>(Irp));
-            return;
-        }
-        if (!IsListEmpty(&Irp->ThreadListEntry) && prefix->thread != nullptr)
-            verifier::report("IRP %p freed while in flight", static_cast<void*>(Irp));
-    }
-    prefix->state = io::irp_freed;
-    if (prefix->ecps != nullptr)
-        io::free_ecps(std::exchange(prefix->ecps, nullptr));
-    io::unpin(prefix);
-}
+VOID NTAPI IoFreeIrp(PIRP Irp) { io::free_irp(Irp); }
 
 PEPROCESS NTAPI IoGetRequestorProcess(PIRP Irp)
 {

@@ -290,9 +290,10 @@ IO_STATUS_BLOCK send_create(PDEVICE_OBJECT device, PIRP irp, PVOID* auxiliary)
     prefix_of(irp)->auxiliary = auxiliary;
     enqueue(irp);
     const NTSTATUS status = IofCallDriver(device, irp);
-    if (status != STATUS_PENDING)
+    if (status != STATUS_PENDING) {
+        irp->UserEvent = nullptr; // nobody waits
         finish(irp);
-    else
+    } else
         KeWaitForSingleObject(&waiter.done, Executive, KernelMode, FALSE, nullptr);
     return waiter.iosb;
 }

@@ -46,10 +46,10 @@ inline bool word_try_lock(volatile uint32_t* word)
 }
 
 // The slow halves are NTAPI, as all that the short routines of the kernel interface call: a routine of that
-// convention saves ten vector registers before it calls any other.
+// convention saves ten vector registers before it calls any other, or has to unwind.
 
-void NTAPI word_lock_slow(volatile uint32_t* word);
-void NTAPI word_wake(volatile uint32_t* word);
+void NTAPI word_lock_slow(volatile uint32_t* word) noexcept;
+void NTAPI word_wake(volatile uint32_t* word) noexcept;
 
 inline void word_lock(volatile uint32_t* word)
 {

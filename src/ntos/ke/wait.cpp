@@ -11,7 +11,7 @@
 
 namespace fsp::ntos::ke {
 
-void NTAPI word_lock_slow(volatile uint32_t* word)
+void NTAPI word_lock_slow(volatile uint32_t* word) noexcept
 {
     for (int i = 0; i < 64; i++) {
         pause_processor();
@@ -22,9 +22,9 @@ void NTAPI word_lock_slow(volatile uint32_t* word)
         futex_wait(const_cast<uint32_t*>(word), 2);
 }
 
-void NTAPI word_wake(volatile uint32_t* word) { futex_wake(const_cast<uint32_t*>(word), 1); }
+void NTAPI word_wake(volatile uint32_t* word) noexcept { futex_wake(const_cast<uint32_t*>(word), 1); }
 
-void NTAPI lock_object_slow(DISPATCHER_HEADER* object)
+void NTAPI lock_object_slow(DISPATCHER_HEADER* object) noexcept
 {
     for (int spins = 0;
          __atomic_fetch_or(&object->Type, object_lock_bit, __ATOMIC_ACQUIRE) & object_lock_bit;)
@@ -95,7 +95,7 @@ void complete_wait(PKTHREAD thread)
         futex_wake(word, 1);
 }
 
-void NTAPI WakeList::release_all()
+void NTAPI WakeList::release_all() noexcept
 {
     while (first_ != nullptr) {
         PKTHREAD thread = first_;
@@ -312,7 +312,7 @@ NTSTATUS wait_for_all(PKTHREAD thread, ULONG count, PVOID* objects, KPROCESSOR_M
 
 } // namespace
 
-void NTAPI satisfy_waiters(DISPATCHER_HEADER* object, WakeList& wake)
+void NTAPI satisfy_waiters(DISPATCHER_HEADER* object, WakeList& wake) noexcept
 {
     PLIST_ENTRY head = &object->WaitListHead;
     for (PLIST_ENTRY e = head->Flink; e != head && object->SignalState > 0;) {

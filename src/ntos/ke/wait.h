@@ -14,7 +14,7 @@ namespace fsp::ntos::ke {
 
 constexpr UCHAR object_lock_bit = 0x80;
 
-void NTAPI lock_object_slow(DISPATCHER_HEADER* object);
+void NTAPI lock_object_slow(DISPATCHER_HEADER* object) noexcept;
 
 inline void lock_object(DISPATCHER_HEADER* object)
 {
@@ -82,7 +82,7 @@ class WakeList
     }
 
   private:
-    void NTAPI release_all();
+    void NTAPI release_all() noexcept;
     PKTHREAD first_ = nullptr;
 };
 
@@ -104,7 +104,7 @@ void arm(PKTHREAD thread, KPROCESSOR_MODE mode);
 bool sleep_until_done(PKTHREAD thread, KPROCESSOR_MODE mode, const Deadline& deadline);
 
 /// Releases waiters of an object that became signaled; under its lock.
-void NTAPI satisfy_waiters(DISPATCHER_HEADER* object, WakeList& wake);
+void NTAPI satisfy_waiters(DISPATCHER_HEADER* object, WakeList& wake) noexcept;
 
 /// The thread is about to sleep on, or woke up from, something else than its queue.
 void leave_queue_for_sleep(PKTHREAD thread);

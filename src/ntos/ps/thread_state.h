@@ -2,6 +2,7 @@
 /// @file What ob, io and se remember of each thread.
 #pragma once
 
+#include "ntos/ex/pool_cache.h"
 #include "ntos/ob/object.h"
 #include "ntos/ob/spin_lock.h"
 
@@ -24,6 +25,8 @@ struct ThreadState
     LIST_ENTRY irps = {&irps, &irps};
     /// The thread is gone; whoever takes the last IRP out of the list frees this.
     bool exited = false;
+
+    ex::PoolCache pool;
 
     ThreadState* next = nullptr;
     ThreadState* previous = nullptr;

@@ -17,25 +17,25 @@ enum class LockKind : uint8_t
 };
 
 /// Before a thread acquires a lock that it may wait for: order, recursion.
-void NTAPI acquiring(PKTHREAD thread, const void* lock, LockKind kind);
+void NTAPI acquiring(PKTHREAD thread, const void* lock, LockKind kind) noexcept;
 /// A lock that was acquired without waiting puts nothing into the order.
-void NTAPI acquired_by_trying(PKTHREAD thread, const void* lock, LockKind kind);
-void NTAPI released(PKTHREAD thread, const void* lock, LockKind kind);
+void NTAPI acquired_by_trying(PKTHREAD thread, const void* lock, LockKind kind) noexcept;
+void NTAPI released(PKTHREAD thread, const void* lock, LockKind kind) noexcept;
 /// The lock is (re)initialised or its memory goes away.
-void NTAPI forget_lock(const void* lock);
+void NTAPI forget_lock(const void* lock) noexcept;
 void forget_thread(PKTHREAD thread);
 
 /// Rules for acquiring an ERESOURCE: critical region, IRQL, no fast mutex or spin lock held.
-void NTAPI check_resource_rules(PKTHREAD thread, const void* resource);
+void NTAPI check_resource_rules(PKTHREAD thread, const void* resource) noexcept;
 /// A wait that may block above APC_LEVEL.
-void NTAPI check_wait(const LARGE_INTEGER* timeout);
-void NTAPI check_lower_irql(PKTHREAD thread, KIRQL irql);
-void NTAPI check_leave_region(PKTHREAD thread, int depth, const char* kind);
-void NTAPI check_paged(const char* what);
+void NTAPI check_wait(const LARGE_INTEGER* timeout) noexcept;
+void NTAPI check_lower_irql(PKTHREAD thread, KIRQL irql) noexcept;
+void NTAPI check_leave_region(PKTHREAD thread, int depth, const char* kind) noexcept;
+void NTAPI check_paged(const char* what) noexcept;
 
 /// report() for short routines; the format takes what follows it.
-void NTAPI report_irql(const char* format, int irql);
-void NTAPI report_lock(const char* format, const void* lock, size_t number);
+void NTAPI report_irql(const char* format, int irql) noexcept;
+void NTAPI report_lock(const char* format, const void* lock, size_t number) noexcept;
 
 // Pool.
 

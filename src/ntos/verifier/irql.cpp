@@ -3,7 +3,7 @@
 
 namespace fsp::ntos::verifier {
 
-void NTAPI check_wait(const LARGE_INTEGER* timeout)
+void NTAPI check_wait(const LARGE_INTEGER* timeout) noexcept
 {
     PKTHREAD thread = ke::current_thread();
     const bool may_block = timeout == nullptr || timeout->QuadPart != 0;
@@ -11,28 +11,31 @@ void NTAPI check_wait(const LARGE_INTEGER* timeout)
         report("wait at IRQL %d", thread->irql);
 }
 
-void NTAPI check_lower_irql(PKTHREAD thread, KIRQL irql)
+void NTAPI check_lower_irql(PKTHREAD thread, KIRQL irql) noexcept
 {
     if (irql > thread->irql)
         report("IRQL lowered from %d to %d", thread->irql, irql);
 }
 
-void NTAPI check_leave_region(PKTHREAD, int depth, const char* kind)
+void NTAPI check_leave_region(PKTHREAD, int depth, const char* kind) noexcept
 {
     if (depth <= 0)
         report("%s region left but not entered", kind);
 }
 
-void NTAPI check_paged(const char* what)
+void NTAPI check_paged(const char* what) noexcept
 {
     PKTHREAD thread = ke::current_thread();
     if (thread->irql > APC_LEVEL)
         report("%s at IRQL %d", what, thread->irql);
 }
 
-void NTAPI report_irql(const char* format, int irql) { report(format, irql); }
+void NTAPI report_irql(const char* format, int irql) noexcept { report(format, irql); }
 
-void NTAPI report_lock(const char* format, const void* lock, size_t number) { report(format, lock, number); }
+void NTAPI report_lock(const char* format, const void* lock, size_t number) noexcept
+{
+    report(format, lock, number);
+}
 
 int critical_region_depth()
 {

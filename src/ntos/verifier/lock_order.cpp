@@ -126,7 +126,7 @@ void draw_edge(Graph& g, const HeldLock& held, const void* lock, LockKind kind, 
 
 } // namespace
 
-void NTAPI acquiring(PKTHREAD thread, const void* lock, LockKind kind)
+void NTAPI acquiring(PKTHREAD thread, const void* lock, LockKind kind) noexcept
 {
     if (HeldLock* held = find(thread, lock)) {
         if (kind != LockKind::Resource)
@@ -145,7 +145,7 @@ void NTAPI acquiring(PKTHREAD thread, const void* lock, LockKind kind)
     add(thread, lock, kind, stack);
 }
 
-void NTAPI acquired_by_trying(PKTHREAD thread, const void* lock, LockKind kind)
+void NTAPI acquired_by_trying(PKTHREAD thread, const void* lock, LockKind kind) noexcept
 {
     if (HeldLock* held = find(thread, lock)) {
         held->times++;
@@ -156,7 +156,7 @@ void NTAPI acquired_by_trying(PKTHREAD thread, const void* lock, LockKind kind)
     add(thread, lock, kind, stack);
 }
 
-void NTAPI released(PKTHREAD thread, const void* lock, LockKind)
+void NTAPI released(PKTHREAD thread, const void* lock, LockKind) noexcept
 {
     HeldLock* held = find(thread, lock);
     // Acquired before the verifier was switched on, or by another thread on this one's behalf.
@@ -166,7 +166,7 @@ void NTAPI released(PKTHREAD thread, const void* lock, LockKind)
     locks.erase(locks.begin() + (held - locks.data()));
 }
 
-void NTAPI forget_lock(const void* lock)
+void NTAPI forget_lock(const void* lock) noexcept
 {
     Graph& g = graph();
     std::lock_guard guard(g.lock);
@@ -181,7 +181,7 @@ void forget_thread(PKTHREAD thread)
     thread->held_locks = nullptr;
 }
 
-void NTAPI check_resource_rules(PKTHREAD thread, const void* resource)
+void NTAPI check_resource_rules(PKTHREAD thread, const void* resource) noexcept
 {
     if (thread->irql > APC_LEVEL)
         report("resource %p acquired at IRQL %d", resource, thread->irql);

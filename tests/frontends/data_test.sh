@@ -80,6 +80,59 @@ assert os.fstat(a).st_size == 10401
 END
 }
 check "mapped and plain I/O agree; append; a file unlinked while open" in_place
+
+direct() {
+    python3 - "$M/direct" <<'END'
+import mmap, os, sys
+p = sys.argv[1]
+with open(p, "wb") as f: f.truncate(1 << 20)
+fd = os.open(p, os.O_RDWR | os.O_DIRECT)
+page, back = mmap.mmap(-1, 4096), mmap.mmap(-1, 4096)
+m = mmap.mmap(fd, 1 << 20)
+page[:] = b"x" * 4096
+assert os.pwrite(fd, page, 8192) == 4096 and m[8192:12288] == page[:]
+m[8192:8197] = b"hello"
+assert os.preadv(fd, [back], 8192) == 4096 and back[:6] == b"hellox"
+with open(p, "rb+", buffering=0) as f:
+    f.seek(8192); assert f.read(6) == b"hellox"
+    page[:] = b"y" * 4096
+    os.pwrite(fd, page, 8192)
+    f.seek(8192); assert f.read(6) == b"yyyyyy" and m[8192:8198] == b"yyyyyy"
+assert os.pwrite(fd, page, 1 << 20) == 4096 and os.fstat(fd).st_size == (1 << 20) + 4096
+END
+}
+check "direct, mapped and plain I/O agree" direct
+stop_memfs
+
+start_memfs -M 100 -P 100 || exit 1
+side_by_side() {
+    python3 - "$M/f" <<'END'
+import mmap, os, subprocess, sys, threading
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT | os.O_DIRECT)
+os.ftruncate(fd, 1 << 20)
+os.close(fd)
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_DIRECT)
+# Requests of the kernel that wait for the mount's answer, as root can see them.
+control = "/sys/fs/fuse/connections"
+command = f"mount -t fusectl none {control} && cat {control}/{os.minor(os.fstat(fd).st_dev)}/waiting"
+def waiting():
+    text = subprocess.run(["unshare", "-m", "sh", "-c", command], capture_output=True).stdout
+    return int(text) if text else None
+if waiting() is None: sys.exit()
+page, end = mmap.mmap(-1, 4096), threading.Event()
+def write(i):
+    while not end.is_set(): os.pwrite(fd, page, i * 4096)
+threads = [threading.Thread(target=write, args=(i,)) for i in range(4)]
+for t in threads: t.start()
+seen = any(waiting() > 1 for _ in range(300))
+end.set()
+for t in threads: t.join()
+assert seen
+END
+}
+if printf '6.9\n%s\n' "$(uname -r)" | sort -CV; then
+    check "direct writes of one file side by side" side_by_side
+fi
 stop_memfs
 
 start_memfs -n 60 -s 1048576 || exit 1

@@ -117,6 +117,21 @@ NTSTATUS query_basic(HANDLE file, Attributes* out)
     return STATUS_SUCCESS;
 }
 
+NTSTATUS query_times(HANDLE file, Attributes* out)
+{
+    FILE_NETWORK_OPEN_INFORMATION open;
+    const NTSTATUS status = query_file(file, FileNetworkOpenInformation, &open, sizeof open);
+    if (!NT_SUCCESS(status))
+        return status;
+    out->accessed = open.LastAccessTime.QuadPart;
+    out->modified = open.LastWriteTime.QuadPart;
+    out->changed = open.ChangeTime.QuadPart;
+    out->nt_attributes = open.FileAttributes;
+    out->size = uint64_t(open.EndOfFile.QuadPart);
+    out->allocated = uint64_t(open.AllocationSize.QuadPart);
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS query_ownership(const Session& session, HANDLE file, const Attributes& basic, Ownership* out)
 {
     constexpr SECURITY_INFORMATION parts =

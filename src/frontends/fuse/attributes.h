@@ -36,6 +36,9 @@ struct Attributes
 /// Reads what one query gives: everything but ownership, type of a reparse point, device and link.
 NTSTATUS query_basic(HANDLE file, Attributes* out);
 
+/// Reads times, sizes and NT attributes alone, for little.
+NTSTATUS query_times(HANDLE file, Attributes* out);
+
 /// Reads owner, group and mode, with the EA $LXMOD if there can be one.
 NTSTATUS query_ownership(const Session& session, HANDLE file, const Attributes& basic, Ownership* out);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "frontends/fuse/init_hook.h"
 
-#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -10,19 +9,18 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define FUSE_USE_VERSION 314
-#include <fuse_lowlevel.h>
-
 #include "frontends/fuse/nearness.h"
+#include "frontends/fuse/session.h"
 
 namespace fsp::fuse {
 namespace {
 
-/// The requests for FUSE_INIT that wait for their answer; there is one per mount, at its start. 0: none.
-std::atomic<uint64_t> init_request = 0;
-std::atomic<int> init_descriptor = -1;
+/// In flags2, whose headers are younger: FOPEN_DIRECT_IO files may be mapped shared (Linux 6.6).
+constexpr uint32_t direct_io_allow_mmap = uint32_t(1ull << 36 >> 32);
 
-ssize_t receive(int descriptor, void* buffer, size_t size, void*)
+KernelOffer& offer_of(void* session) { return static_cast<Session*>(session)->kernel_offer(); }
+
+ssize_t receive(int descriptor, void* buffer, size_t size, void* session)
 {
     const ssize_t n = ::read(descriptor, buffer, size);
     if (n >= ssize_t(sizeof(fuse_in_header) + sizeof(fuse_init_in))) {
@@ -30,24 +28,31 @@ ssize_t receive(int descriptor, void* buffer, size_t size, void*)
         if (header->opcode == FUSE_INIT) [[unlikely]] {
             fuse_init_in init;
             std::memcpy(&init, header + 1, sizeof init);
-            if (init.flags & FUSE_HANDLE_KILLPRIV_V2) {
-                init_descriptor = descriptor;
-                init_request = header->unique;
+            KernelOffer& offer = offer_of(session);
+            offer.flags = init.flags & FUSE_HANDLE_KILLPRIV_V2;
+            if ((init.flags & FUSE_INIT_EXT) && (init.flags2 & direct_io_allow_mmap)) {
+                offer.flags |= FUSE_INIT_EXT;
+                offer.flags2 = direct_io_allow_mmap;
             }
+            offer.request = header->unique;
         }
     }
     return n;
 }
 
-ssize_t send(int descriptor, iovec* parts, int count, void*)
+ssize_t send(int descriptor, iovec* parts, int count, void* session)
 {
-    if (init_request.load(std::memory_order_relaxed) != 0 && init_descriptor == descriptor && count == 2 &&
-        parts[1].iov_len >= offsetof(fuse_init_out, flags) + sizeof(uint32_t)) [[unlikely]]
+    KernelOffer& offer = offer_of(session);
+    if (offer.request.load(std::memory_order_relaxed) != 0 && count == 2 &&
+        parts[1].iov_len >= offsetof(fuse_init_out, flags2) + sizeof(uint32_t)) [[unlikely]]
     {
         const auto* header = static_cast<const fuse_out_header*>(parts[0].iov_base);
-        if (header->unique == init_request && header->error == 0) {
-            init_request = 0;
-            static_cast<fuse_init_out*>(parts[1].iov_base)->flags |= FUSE_HANDLE_KILLPRIV_V2;
+        if (header->unique == offer.request && header->error == 0) {
+            offer.request = 0;
+            auto& init = *static_cast<fuse_init_out*>(parts[1].iov_base);
+            init.flags |= offer.flags;
+            init.flags2 |= offer.flags2;
+            offer.direct_io = offer.flags2 != 0;
         }
     }
     Nearness::before_reply();

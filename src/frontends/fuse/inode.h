@@ -27,6 +27,15 @@ struct Ownership
     mode_t mode = 0; ///< 07777
 };
 
+/// What keeps something that was read of an inode right: nobody else has changed it since, by the lease of
+/// its directory, and neither has this mount.
+struct Standing
+{
+    uint64_t lease = 0; ///< a DirectoryLease's serial; 0: none, so it may be wrong already
+    uint32_t changes = 0;
+    bool operator==(const Standing&) const = default;
+};
+
 struct Inode
 {
     // Guarded by the table's lock.
@@ -43,6 +52,8 @@ struct Inode
     int64_t no_lease_before = 0; ///< NT time
     Ownership ownership;
     bool ownership_known = false;
+    Standing ownership_standing;    ///< under which it was read, and stays right
+    uint32_t ownership_changes = 0; ///< begun and ended by this mount
 
     std::atomic<bool> orphan = false; ///< has no name any more
     std::atomic<bool> directory = false;

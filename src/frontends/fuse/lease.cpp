@@ -18,6 +18,13 @@ constexpr int64_t pause_after_break = 2000000; // 200 ms in NT time
 /// told twice.
 constexpr auto second_time_after = std::chrono::milliseconds(50);
 
+/// Under the inode table's lock.
+DirectoryLease* held_lease(const Inode& directory)
+{
+    DirectoryLease* const lease = directory.lease;
+    return lease && lease->ready && lease->oplock.held() ? lease : nullptr;
+}
+
 } // namespace
 
 Leases::Leases(Session& session) : session_(session), thread_([this] { run(); }) {}
@@ -27,14 +34,30 @@ Leases::~Leases() { stop(); }
 bool Leases::held(Inode& directory)
 {
     std::lock_guard guard(session_.inodes().lock());
-    return directory.lease && directory.lease->ready && directory.lease->oplock.held();
+    return held_lease(directory) != nullptr;
+}
+
+Standing Leases::over(Inode& inode)
+{
+    std::lock_guard guard(session_.inodes().lock());
+    if (inode.directory) {
+        DirectoryLease* const own = held_lease(inode);
+        if (!own)
+            return {};
+        own->used.store(true, std::memory_order_relaxed);
+    }
+    DirectoryLease* const lease = inode.parent ? held_lease(*inode.parent) : nullptr;
+    if (!lease)
+        return {};
+    lease->used.store(true, std::memory_order_relaxed);
+    return {lease->serial, inode.ownership_changes};
 }
 
 DirectoryLease* Leases::borrow(Inode& directory)
 {
     std::lock_guard guard(session_.inodes().lock());
-    DirectoryLease* const lease = directory.lease;
-    if (!lease || !lease->ready || !lease->oplock.held())
+    DirectoryLease* const lease = held_lease(directory);
+    if (!lease)
         return nullptr;
     ++lease->borrowers;
     return lease;

@@ -28,10 +28,12 @@ class DirectoryLease
 {
   public:
     DirectoryLease(Inode& directory, std::function<void(DirectoryLease*)> broken)
-        : inode(directory), oplock([this, broken = std::move(broken)] { broken(this); })
+        : inode(directory), serial(next_serial()),
+          oplock([this, broken = std::move(broken)] { broken(this); })
     {}
 
     Inode& inode;
+    const uint64_t serial; ///< no other lease has it; never 0
     NtHandle handle;
     Oplock oplock; ///< ends before the handle
     std::atomic<bool> ready = false;
@@ -39,6 +41,13 @@ class DirectoryLease
     std::atomic<bool> used = true;       ///< since the last look for one to give up
     std::unordered_set<std::string>
         missing; ///< names that the kernel remembers as not there; under Leases' lock
+
+  private:
+    static uint64_t next_serial()
+    {
+        static std::atomic<uint64_t> last = 0;
+        return ++last;
+    }
 };
 
 /**
@@ -58,6 +67,10 @@ class Leases
     bool hold(Inode& directory);
     /// True if it (still) is. Ask when the reply is made.
     bool held(Inode& directory);
+
+    /// How the attributes of an inode stand: without a lease if its directory's, or a directory's own, is not
+    /// held. Ask before they are read.
+    Standing over(Inode& inode);
 
     /// The handle of a directory that is leased, for looking at its attributes; null if it is not. To be
     /// given back.

@@ -112,7 +112,8 @@ void open(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
     info->fh = reinterpret_cast<uint64_t>(opened);
     info->keep_cache = inode.data_leased; // asked after the file counts as a reader
     info->noflush = 1;                    // nothing is left to write when an application closes
-    if (!request.opened(*info))
+    const bool direct = (info->flags & O_DIRECT) && request.session().kernel_offer().direct_io;
+    if (!(direct ? request.opened_direct(*info) : request.opened(*info)))
         give_back(request.inodes(), opened);
 }
 

@@ -120,18 +120,37 @@ void forget_multi(fuse_req_t request, size_t count, fuse_forget_data* forgets)
     fuse_reply_none(request);
 }
 
-NTSTATUS look_at(Request& request, Inode& inode, Attributes* out)
+/// What does not change unnoticed under the lease is not read again.
+NTSTATUS read_attributes(Request& request, Inode& inode, Standing standing, HANDLE file, Attributes* out)
+{
+    bool known;
+    {
+        std::lock_guard guard(request.inodes().lock());
+        known = standing.lease != 0 && inode.ownership_standing == standing &&
+                (inode.type == S_IFDIR || inode.type == S_IFREG);
+        out->ownership = inode.ownership;
+        out->type = inode.type;
+    }
+    if (known) {
+        const NTSTATUS status = query_times(file, out);
+        if (!NT_SUCCESS(status) || type_of(out->nt_attributes, 0) == out->type)
+            return status;
+    }
+    return query_attributes(request.session(), file, out);
+}
+
+NTSTATUS look_at(Request& request, Inode& inode, Standing standing, Attributes* out)
 {
     // After each change in a directory the kernel asks for the directory's attributes again; its lease has a
     // handle.
-    if (DirectoryLease* lease = request.session().leases().borrow(inode)) {
-        const NTSTATUS status = query_attributes(request.session(), lease->handle.get(), out);
-        Leases::give_back(lease);
+    if (DirectoryLease* own = request.session().leases().borrow(inode)) {
+        const NTSTATUS status = read_attributes(request, inode, standing, own->handle.get(), out);
+        Leases::give_back(own);
         return status;
     }
     Access access;
     const NTSTATUS status = request.access_attributes(inode, &access);
-    return NT_SUCCESS(status) ? query_attributes(request.session(), access.get(), out) : status;
+    return NT_SUCCESS(status) ? read_attributes(request, inode, standing, access.get(), out) : status;
 }
 
 /// Of what has lost its name and is not open here, but somewhere in use (a fifo, a working directory): what
@@ -150,14 +169,19 @@ void getattr(fuse_req_t handle, fuse_ino_t number, fuse_file_info*)
 {
     Request request(handle);
     Inode& inode = request.inode(number);
-    hold_for_attributes(request.session(), inode);
+    Leases& leases = request.session().leases();
+    Standing standing = leases.over(inode);
+    if (standing.lease == 0) {
+        hold_for_attributes(request.session(), inode);
+        standing = leases.over(inode);
+    }
     Attributes attributes;
-    const NTSTATUS status = look_at(request, inode, &attributes);
+    const NTSTATUS status = look_at(request, inode, standing, &attributes);
     if (!NT_SUCCESS(status) && inode.orphan && inode.ownership_known)
         attributes = last_known(request, inode);
     else if (!NT_SUCCESS(status))
         return void(request.refuse(status));
-    remember(request, inode, attributes);
+    remember(request, inode, attributes, NT_SUCCESS(status) ? standing : Standing());
     struct stat out;
     fill(inode, attributes, &out);
     request.attr(out, attribute_timeout(request.session(), inode));
@@ -165,14 +189,22 @@ void getattr(fuse_req_t handle, fuse_ino_t number, fuse_file_info*)
 
 } // namespace
 
-void remember(Request& request, Inode& inode, const Attributes& attributes)
+void remember(Request& request, Inode& inode, const Attributes& attributes, Standing standing)
 {
     std::lock_guard guard(request.inodes().lock());
     inode.ownership = attributes.ownership;
+    inode.ownership_standing = standing;
     inode.ownership_known = true;
     inode.type = attributes.type;
     inode.directory = attributes.type == S_IFDIR;
     inode.privileged = attributes.type == S_IFREG && (attributes.ownership.mode & (S_ISUID | S_ISGID)) != 0;
+}
+
+void ownership_changes(Request& request, Inode& inode)
+{
+    std::lock_guard guard(request.inodes().lock());
+    ++inode.ownership_changes;
+    inode.ownership_standing = {};
 }
 
 fuse_entry_param make_entry(Request& request, Inode& parent, std::u16string_view name,
@@ -192,16 +224,9 @@ fuse_entry_param make_entry(Request& request, Inode& parent, std::u16string_view
 double attribute_timeout(Session& session, Inode& inode)
 {
     // The times of a directory change with its names, which is for its own lease to tell.
-    if (inode.directory && !session.leases().held(inode))
-        return 0;
     if (&inode == &session.inodes().root())
-        return root_timeout;
-    Inode* const parent = parent_of(session, inode);
-    if (!parent)
-        return 0;
-    const bool held = session.leases().held(*parent);
-    session.inodes().release(*parent);
-    return held ? for_ever : 0;
+        return session.leases().held(inode) ? root_timeout : 0;
+    return session.leases().over(inode).lease != 0 ? for_ever : 0;
 }
 
 void take_back(Request& request, const fuse_entry_param& entry)

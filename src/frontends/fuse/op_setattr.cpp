@@ -26,9 +26,10 @@ mode_t without_privileges(const Request& request, const Ownership& ownership)
     return mode;
 }
 
-NTSTATUS set_ownership(Request& request, HANDLE file, const struct stat& wanted, int which)
+/// @param out the file before; its EA size stays right as far as it says that there are EAs
+NTSTATUS set_ownership(Request& request, HANDLE file, const struct stat& wanted, int which, Attributes* out)
 {
-    Attributes now;
+    Attributes& now = *out;
     NTSTATUS status = query_attributes(request.session(), file, &now);
     if (!NT_SUCCESS(status))
         return status;
@@ -59,8 +60,10 @@ NTSTATUS set_ownership(Request& request, HANDLE file, const struct stat& wanted,
     status = set_security(file, parts, descriptor->get());
     if (!NT_SUCCESS(status) || !session.traits().extended_attributes)
         return status;
-    if (!descriptor->exact)
+    if (!descriptor->exact) {
+        now.ea_size = sizeof(ModeEa);
         return set_mode_ea(file, next.mode);
+    }
     if (now.ea_size != 0)
         return set_mode_ea(file, 0);
     return STATUS_SUCCESS;
@@ -167,26 +170,34 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
         if (NT_SUCCESS(status) && through_file)
             note_write(inode, *file);
     }
-    if (NT_SUCCESS(status) && (which & sets_ownership))
-        status = set_ownership(request, access.get(), *wanted, which);
+    Attributes attributes;
+    if (NT_SUCCESS(status) && (which & sets_ownership)) {
+        ownership_changes(request, inode);
+        status = set_ownership(request, access.get(), *wanted, which, &attributes);
+        ownership_changes(request, inode);
+    }
     if (NT_SUCCESS(status) && (which & sets_times))
         status = set_times(request, inode, access.get(), *wanted, which);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
 
+    const Standing standing = request.session().leases().over(inode);
     // The driver sets times of what was changed when the handle closes, so ask afterwards.
-    if (!settle_change(access.get(), which)) {
+    if (settle_change(access.get(), which)) {
+        status = query_times(access.get(), &attributes);
+        if (NT_SUCCESS(status))
+            status = query_ownership(request.session(), access.get(), attributes, &attributes.ownership);
+    } else {
         access.reset();
         if ((which & FUSE_SET_ATTR_SIZE) && !through_file)
             note_change(inode);
         status = request.access_attributes(inode, &access);
+        if (NT_SUCCESS(status))
+            status = query_attributes(request.session(), access.get(), &attributes);
     }
-    Attributes attributes;
-    if (NT_SUCCESS(status))
-        status = query_attributes(request.session(), access.get(), &attributes);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
-    remember(request, inode, attributes);
+    remember(request, inode, attributes, standing);
     struct stat out;
     fill(inode, attributes, &out);
     request.attr(out, attribute_timeout(request.session(), inode));
@@ -210,8 +221,10 @@ void drop_privileges(Request& request, Inode& inode, bool anybody)
     what.access = FILE_WRITE_EA;
     what.options = FILE_OPEN_FOR_BACKUP_INTENT;
     Access access;
+    ownership_changes(request, inode);
     if (NT_SUCCESS(request.access(inode, what, &access)))
         set_mode_ea(access.get(), mode & (S_ISUID | S_ISGID | S_ISVTX) ? mode : 0);
+    ownership_changes(request, inode);
     access.reset();
     request.impersonate();
     // The kernel does not think of the mode as something that a write changes.

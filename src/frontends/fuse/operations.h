@@ -41,7 +41,10 @@ void take_back(Request& request, const fuse_entry_param& entry);
 void reply_entry(Request& request, Inode& parent, std::u16string_view name, const Attributes& attributes);
 
 /// Remembers owner and mode of an inode.
-void remember(Request& request, Inode& inode, const Attributes& attributes);
+void remember(Request& request, Inode& inode, const Attributes& attributes, Standing standing = {});
+
+/// Before and after owner or mode of an inode change: what is read meanwhile does not stand.
+void ownership_changes(Request& request, Inode& inode);
 
 /// Takes set-user-ID and set-group-ID from a file that is about to be changed, by somebody other than root or
 /// by `anybody`.

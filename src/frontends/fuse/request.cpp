@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cerrno>
 
+#include <linux/fuse.h>
+
 #include "nt/errno_map.h"
 
 namespace fsp::fuse {
@@ -242,6 +244,16 @@ bool Request::attr(const struct stat& attributes, double timeout)
 }
 
 bool Request::opened(const fuse_file_info& file) { return claim() && fuse_reply_open(handle_, &file) == 0; }
+
+bool Request::opened_direct(const fuse_file_info& file)
+{
+    // libfuse 3.14 does not know the last flag.
+    fuse_open_out out{};
+    out.fh = file.fh;
+    out.open_flags = FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES |
+                     (file.keep_cache ? FOPEN_KEEP_CACHE : 0) | (file.noflush ? FOPEN_NOFLUSH : 0);
+    return bytes(&out, sizeof out);
+}
 
 bool Request::bytes(const void* data, size_t size)
 {

@@ -98,6 +98,9 @@ class Request
     bool created(const fuse_entry_param& entry, const fuse_file_info& file);
     bool attr(const struct stat& attributes, double timeout);
     bool opened(const fuse_file_info& file);
+    /// For O_DIRECT: writes of several threads that do not make the file longer need not queue up in the
+    /// kernel.
+    bool opened_direct(const fuse_file_info& file);
     bool bytes(const void* data, size_t size);
     bool written(size_t size);
     bool link(const char* target);

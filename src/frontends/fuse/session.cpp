@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "frontends/fuse/init_hook.h"
 #include "frontends/fuse/mount_point.h"
 #include "frontends/fuse/names.h"
 #include "frontends/fuse/operations.h"

@@ -14,6 +14,7 @@
 
 #include "frontends/fuse/file_lease.h"
 #include "frontends/fuse/identity.h"
+#include "frontends/fuse/init_hook.h"
 #include "frontends/fuse/inode.h"
 #include "frontends/fuse/interruption.h"
 #include "frontends/fuse/lease.h"
@@ -60,6 +61,7 @@ class Session
     Leases& leases() { return leases_; }
     FileLeases& file_leases() { return file_leases_; }
     fuse_session* connection() const { return connection_; }
+    KernelOffer& kernel_offer() { return kernel_offer_; }
 
     /// The volume keeps POSIX objects: requests carry a PosixCall. Null: it does not.
     const nt::PosixMount* posix() const { return posix_.get(); }
@@ -90,6 +92,7 @@ class Session
     Interruptions interruptions_;
     Leases leases_;
     FileLeases file_leases_;
+    KernelOffer kernel_offer_;
     fuse_session* connection_ = nullptr;
     std::unique_ptr<Workers> workers_;
     bool mounted_ = false;

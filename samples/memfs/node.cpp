@@ -7,8 +7,13 @@ namespace memfs {
 
 bool NameLess::operator()(NameView a, NameView b) const
 {
-    if (!ignore_case)
-        return a < b;
+    if (!ignore_case) {
+        const std::size_t common = std::min(a.size(), b.size());
+        for (std::size_t i = 0; i < common; ++i)
+            if (a[i] != b[i])
+                return a[i] < b[i];
+        return a.size() < b.size();
+    }
     return CompareStringOrdinal(a.data(), static_cast<int>(a.size()), b.data(), static_cast<int>(b.size()),
                                 TRUE) == CSTR_LESS_THAN;
 }

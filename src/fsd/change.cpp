@@ -95,9 +95,9 @@ void break_caching(Volume& volume, FileNode& node, PFILE_OBJECT cause, ULONG fla
 }
 
 /// The node that holds what a listing says about `name`: its directory, or a stream's file.
-Ptr<FileNode> container(Volume& volume, const UNICODE_STRING& name)
+Ptr<FileNode> container(Volume& volume, const UNICODE_STRING& name, bool stream)
 {
-    if (has_stream_suffix(name))
+    if (stream)
         return volume.nodes.lookup(name::main_part(name));
     if (name::is_root(name))
         return {};
@@ -124,7 +124,7 @@ void report_change(Volume& volume, const UNICODE_STRING& name, ULONG filter, ULO
 {
     const bool stream = has_stream_suffix(name);
     {
-        const Ptr<FileNode> node = container(volume, name);
+        const Ptr<FileNode> node = container(volume, name, stream);
         if (stale == Stale::parent) {
             invalidate_container(volume, node.get(), stream);
             volume.invalidate_volume_info();

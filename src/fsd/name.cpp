@@ -8,28 +8,31 @@ namespace {
 constexpr WCHAR backslash = FSP_L('\\');
 constexpr WCHAR colon = FSP_L(':');
 
-/// Characters below 0x80 that no NTFS name may hold; the rest of Unicode is the file system's business.
-bool legal_in_name(WCHAR c)
+/// A bit for each character below 0x80.
+class AsciiSet
 {
-    if (c >= 0x80)
-        return true;
-    if (c < 0x20)
-        return false;
-    switch (c) {
-    case '"':
-    case '*':
-    case '/':
-    case '<':
-    case '>':
-    case '?':
-    case '|':
-    case ':':
-    case '\\':
-        return false;
-    default:
-        return true;
+  public:
+    constexpr explicit AsciiSet(const char* characters)
+    {
+        for (; *characters; ++characters)
+            add(static_cast<WCHAR>(*characters));
     }
-}
+    constexpr void add(WCHAR c) { bits_[c / 32] |= ULONG{1} << c % 32; }
+    bool contains(WCHAR c) const { return c < 0x80 && (bits_[c / 32] >> c % 32 & 1); }
+
+  private:
+    ULONG bits_[4] = {};
+};
+
+/// Characters that no NTFS name may hold; beyond ASCII they are the file system's business.
+constexpr AsciiSet illegal = [] {
+    AsciiSet set("\"*/<>?|:\\");
+    for (WCHAR c = 0; c < 0x20; c++)
+        set.add(c);
+    return set;
+}();
+
+bool legal_in_name(WCHAR c) { return !illegal.contains(c); }
 
 /// Stream names are only kept apart from paths: [MS-FSCC] 2.1.5.
 bool legal_in_stream(WCHAR c) { return c != 0 && c != '/' && c != ':' && c != '\\'; }
@@ -62,15 +65,20 @@ bool valid_path(const View& path, USHORT max_component, bool named_streams, Pars
         i = 1;
 
     ULONG component = i;
-    for (; i < count && text[i] != colon; i++) {
-        if (text[i] == backslash) {
+    for (; i < count; i++) {
+        const WCHAR c = text[i];
+        if (legal_in_name(c)) {
+            if (i - component >= max_component)
+                return false;
+        } else if (c == backslash) {
             if (i == component) // empty component
                 return false;
             component = i + 1;
-            continue;
-        }
-        if (!legal_in_name(text[i]) || i - component >= max_component)
+        } else if (c == colon) {
+            break;
+        } else {
             return false;
+        }
     }
     Parsed result;
     result.main_length = static_cast<USHORT>(i * sizeof(WCHAR));
@@ -143,7 +151,15 @@ LONG compare(const View& a, const View& b, bool case_sensitive)
 {
     const USHORT a_count = chars(a), b_count = chars(b);
     const USHORT common = lesser(a_count, b_count);
-    for (USHORT i = 0; i < common; i++) {
+    USHORT i = 0;
+    // Names in one table mostly have much of their path in common.
+    for (UINT64 x, y; common - i >= 4; i = static_cast<USHORT>(i + 4)) {
+        copy_bytes(&x, a.Buffer + i, sizeof x);
+        copy_bytes(&y, b.Buffer + i, sizeof y);
+        if (x != y)
+            break;
+    }
+    for (; i < common; i++) {
         WCHAR x = a.Buffer[i], y = b.Buffer[i];
         if (x == y)
             continue;

@@ -6,6 +6,8 @@
 #
 #   build-sys.sh ARCH OUTPUT_FOLDER        ARCH: x64, x86 or a64
 #
+# Beside the driver: its symbols (.pdb), and an import library (.lib) for kernel extension providers (winfsp/fsext.h).
+#
 # The driver is linked against an import library made from tests/driver/nt52-imports.txt and nothing else, so that
 # a routine which the oldest supported kernel does not export is an unresolved symbol here, not a failed load there.
 # Exit code 77: a tool is missing (ctest reports the test as skipped).
@@ -107,5 +109,6 @@ sed -e 's/@TYPE@/3/' -e 's/@SUBTYPE@/7/' -e 's/@DESCRIPTION@/File system driver/
 # shellcheck disable=SC2086
 lld-link$llvm /nologo /driver /subsystem:$subsystem /nodefaultlib /dynamicbase /nxcompat /release /debug /lldmingw \
     /opt:ref /section:INIT,ERD /machine:$machine /entry:$entry $extra /pdb:"$out/$name.pdb" /out:"$out/$name.sys" \
+    /implib:"$out/$name.lib" \
     "$out"/*.obj "$out/version.res" $imports
 echo "build-sys: $out/$name.sys"

@@ -3,6 +3,7 @@
 #include "dispatch.h"
 #include "mount_manager.h"
 #include "name.h"
+#include "provider.h"
 #include "sha1.h"
 #include "system.h"
 #include "volume_params.h"
@@ -140,6 +141,18 @@ NTSTATUS set_inline(ControlRequest& r, const void* input)
     return STATUS_SUCCESS;
 }
 
+NTSTATUS provider_request(ControlRequest& r)
+{
+    const FSP_FSEXT_PROVIDER* const provider = r.volume->provider();
+    if (!provider || r.code != provider->DeviceTransactCode || !provider->DeviceTransact)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    r.irp->IoStatus.Information = 0;
+    const NTSTATUS status = provider->DeviceTransact(r.volume->device(), r.irp);
+    if (status != STATUS_PENDING) // then the IRP may be gone
+        r.information = r.irp->IoStatus.Information;
+    return status;
+}
+
 NTSTATUS user_request(ControlRequest& r)
 {
     const auto& parameters = IoGetCurrentIrpStackLocation(r.irp)->Parameters.FileSystemControl;
@@ -179,7 +192,7 @@ NTSTATUS user_request(ControlRequest& r)
     case FSP_FSCTL_VOLUME_NAME:
         return volume_name(r);
     default:
-        return STATUS_INVALID_DEVICE_REQUEST;
+        return provider_request(r);
     }
 }
 
@@ -222,13 +235,14 @@ NTSTATUS control_create(PDEVICE_OBJECT device, PIRP irp) noexcept
         status = STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status))
         status = sanitize_volume_params(&params, is_network(device));
+    FSP_FSEXT_PROVIDER* provider = nullptr;
     if (NT_SUCCESS(status) && params.FsextControlCode != 0)
-        status = STATUS_OBJECT_NAME_NOT_FOUND; // no kernel extension provider can be registered
+        status = find_provider(params.FsextControlCode, &provider);
     if (NT_SUCCESS(status) && driver.unloading)
         status = STATUS_CANCELLED;
     Volume* volume = nullptr;
     if (NT_SUCCESS(status))
-        status = Volume::create(is_network(device), params, &volume);
+        status = Volume::create(is_network(device), params, provider, &volume);
     if (!NT_SUCCESS(status))
         return complete_irp(irp, status);
     file->FsContext2 = volume;
@@ -271,7 +285,7 @@ NTSTATUS control_file_system_control(PDEVICE_OBJECT device, PIRP irp) noexcept
                            parameters.OutputBufferLength,
                            stack->FileObject ? Volume::of_control_handle(stack->FileObject) : nullptr};
     const NTSTATUS status = user_request(request);
-    return complete_irp(irp, status, request.information);
+    return status == STATUS_PENDING ? status : complete_irp(irp, status, request.information);
 }
 
 /// The device control twins of TRANSACT, all of them buffered.

@@ -2,6 +2,8 @@
 #include "create_parameters.h"
 #include "ea_records.h"
 #include "node.h"
+#include "reparse.h"
+#include "wsl.h"
 
 namespace fsp::fsd {
 
@@ -80,6 +82,11 @@ NTSTATUS CreateParameters::check_options(Volume& volume, PIRP irp) noexcept
     if (options & FILE_OPEN_BY_FILE_ID)
         return STATUS_NOT_IMPLEMENTED;
     const ULONG ea_length = stack->Parameters.Create.EaLength;
+    if (volume.params().WslFeatures) {
+        const NTSTATUS status = take_atomic_create(irp);
+        if (!NT_SUCCESS(status))
+            return status;
+    }
     if (ea_length != 0 && irp->AssociatedIrp.SystemBuffer) {
         const NTSTATUS status = check_ea(volume, options, irp->AssociatedIrp.SystemBuffer, ea_length);
         if (!NT_SUCCESS(status))
@@ -95,6 +102,27 @@ NTSTATUS CreateParameters::check_options(Volume& volume, PIRP irp) noexcept
         return STATUS_INVALID_PARAMETER;
     allocation_size =
         volume.round_to_allocation_unit(static_cast<UINT64>(irp->Overlay.AllocationSize.QuadPart));
+    return STATUS_SUCCESS;
+}
+
+/// A reparse point to be made with the file goes where extended attributes go.
+NTSTATUS CreateParameters::take_atomic_create(PIRP irp) noexcept
+{
+    AtomicCreate* atomic;
+    NTSTATUS status = find_atomic_create(irp, &atomic);
+    if (!NT_SUCCESS(status) || !atomic)
+        return status;
+    if ((disposition != FILE_CREATE && disposition != FILE_OPEN_IF) || stack->Parameters.Create.EaLength != 0)
+        return STATUS_INVALID_PARAMETER;
+    if (!(atomic->in_flags & AtomicCreate::reparse_point))
+        return STATUS_SUCCESS;
+    status = atomic->reparse ? validate_reparse_buffer(atomic->reparse, atomic->reparse_size)
+                             : STATUS_IO_REPARSE_DATA_INVALID;
+    if (!NT_SUCCESS(status))
+        return status;
+    atomic->out_flags |= AtomicCreate::reparse_point;
+    ea = {static_cast<Byte*>(atomic->reparse), atomic->reparse_size};
+    ea_is_reparse_point = true;
     return STATUS_SUCCESS;
 }
 

@@ -50,6 +50,7 @@ struct CreateParameters : NonCopyable
 
   private:
     NTSTATUS check_options(Volume& volume, PIRP irp) noexcept;
+    NTSTATUS take_atomic_create(PIRP irp) noexcept;
     NTSTATUS take_security() noexcept;
     NTSTATUS find_path(Volume& volume) noexcept;
     NTSTATUS compose_relative(UNICODE_STRING name) noexcept;

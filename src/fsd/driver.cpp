@@ -3,6 +3,7 @@
 #include "device_security.h"
 #include "dispatch.h"
 #include "name.h"
+#include "provider.h"
 #include "system.h"
 
 namespace fsp::fsd {
@@ -308,6 +309,7 @@ extern "C" FSP_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT object, PUNICODE_S
     driver.object = object;
     find_system_routines();
     initialize_memory_caches();
+    initialize_providers();
     ExInitializeFastMutex(&volumes.lock);
     InitializeListHead(&volumes.head);
     find_suffix(object->DriverName);

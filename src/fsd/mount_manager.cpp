@@ -2,6 +2,7 @@
 #include "mount_manager.h"
 #include "dispatch.h"
 #include "name.h"
+#include "registry.h"
 #include "storage_ioctl.h"
 
 namespace fsp::fsd {
@@ -125,33 +126,20 @@ NTSTATUS delete_points(const UNICODE_STRING* link, const GUID* unique_id)
 
 bool registry_allows()
 {
-#if defined(_WIN64) || !defined(_WIN32)
-    static constexpr WCHAR key_path[] = FSP_L("\\Registry\\Machine\\Software\\WOW6432Node\\WinFsp");
-#else
-    static constexpr WCHAR key_path[] = FSP_L("\\Registry\\Machine\\Software\\WinFsp");
-#endif
-    UNICODE_STRING key_name = name::literal(key_path);
-    OBJECT_ATTRIBUTES attributes;
-    InitializeObjectAttributes(&attributes, &key_name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, nullptr,
-                               nullptr);
-    HANDLE key = nullptr;
-    constexpr ACCESS_MASK key_query_value = 1;
-    if (!NT_SUCCESS(ZwOpenKey(&key, key_query_value, &attributes)))
-        return false;
-    // KEY_VALUE_PARTIAL_INFORMATION: TitleIndex, Type, DataLength, Data.
-    ULONG value[4] = {};
-    ULONG length = 0;
-#if defined(_WIN32)
-    constexpr auto partial_information = KeyValuePartialInformation;
-#else
-    constexpr ULONG partial_information = 2;
-#endif
-    UNICODE_STRING value_name = name::literal(FSP_L("MountUseMountmgrFromFSD"));
-    const NTSTATUS status =
-        ZwQueryValueKey(key, &value_name, partial_information, value, sizeof value, &length);
-    ZwClose(key);
-    constexpr ULONG reg_dword = 4;
-    return NT_SUCCESS(status) && value[1] == reg_dword && value[2] == sizeof(ULONG) && value[3] == 1;
+    RegistryKey key;
+    Buffer value;
+    return NT_SUCCESS(key.open(name::literal(FSP_SETTINGS_KEY), KEY_QUERY_VALUE)) &&
+           NT_SUCCESS(key.read(name::literal(FSP_L("MountUseMountmgrFromFSD")), REG_DWORD, &value)) &&
+           value.size() == sizeof(ULONG) && *value.as<ULONG>() == 1;
+}
+
+/// The Mount Manager keeps links by the volume's unique id, which ends with the volume.
+void forget_links(const GUID& unique_id)
+{
+    RegistryKey key;
+    if (NT_SUCCESS(key.open(name::literal(FSP_L("\\Registry\\Machine\\System\\MountedDevices")),
+                            KEY_QUERY_VALUE | KEY_SET_VALUE)))
+        key.delete_values(&unique_id, sizeof unique_id);
 }
 
 NTSTATUS mount(Volume& volume, const UNICODE_STRING& point)
@@ -187,6 +175,7 @@ NTSTATUS mount(Volume& volume, const UNICODE_STRING& point)
         pool_free(link.Buffer);
         return status;
     }
+    forget_links(id);
     volume.mount_manager_point = link;
     return STATUS_SUCCESS;
 }

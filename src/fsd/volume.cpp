@@ -55,9 +55,11 @@ void unlist_volume(LIST_ENTRY& link)
 
 // ---- Creation -----------------------------------------------------------------------------------------
 
-Volume::Volume(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, PDEVICE_OBJECT device) noexcept
-    : nodes(params.CaseSensitiveSearch), network_(network), params_(params), device_(device),
-      process_(PsGetCurrentProcess()), file_info_timeout_(timeout_100ns(params.FileInfoTimeout))
+Volume::Volume(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, FSP_FSEXT_PROVIDER* provider,
+               PDEVICE_OBJECT device) noexcept
+    : nodes(params.CaseSensitiveSearch), network_(network), provider_(provider), params_(params),
+      device_(device), process_(PsGetCurrentProcess()),
+      file_info_timeout_(timeout_100ns(params.FileInfoTimeout))
 {
     ObReferenceObject(process_);
     ioq.initialize(params.IrpCapacity, params.IrpTimeout);
@@ -85,19 +87,32 @@ Volume::~Volume()
     stream_cache.fini();
     ea_cache.fini();
     ObDereferenceObject(process_);
+    if (provider_ && provider_->DeviceFini)
+        provider_->DeviceFini(device_);
 }
 
-NTSTATUS Volume::create(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, Volume** created) noexcept
+NTSTATUS Volume::create(bool network, FSP_FSCTL_VOLUME_PARAMS params, FSP_FSEXT_PROVIDER* provider,
+                        Volume** created) noexcept
 {
+    const ULONG size =
+        provider ? provider->DeviceExtensionOffset + provider->DeviceExtensionSize : sizeof(Volume);
     PDEVICE_OBJECT device = nullptr;
-    NTSTATUS status = IoCreateDevice(driver.object, sizeof(Volume), nullptr,
+    NTSTATUS status = IoCreateDevice(driver.object, size, nullptr,
                                      network ? FILE_DEVICE_NETWORK_FILE_SYSTEM : FILE_DEVICE_DISK_FILE_SYSTEM,
                                      network ? FILE_REMOTE_DEVICE : 0, FALSE, &device);
     if (!NT_SUCCESS(status))
         return status;
+    if (provider && provider->DeviceInit) {
+        status = provider->DeviceInit(device, &params);
+        if (!NT_SUCCESS(status)) {
+            IoDeleteDevice(device);
+            return status;
+        }
+    }
     device->SectorSize = params.SectorSize;
 
-    auto* const volume = new (FspPlacement{device->DeviceExtension}) Volume(network, params, device);
+    auto* const volume =
+        new (FspPlacement{device->DeviceExtension}) Volume(network, params, provider, device);
     status = volume->initialize();
     if (!NT_SUCCESS(status)) {
         volume->~Volume();
@@ -442,6 +457,8 @@ void Volume::expire() noexcept
     security_cache.expire(now);
     directory_cache.expire(now);
     stream_cache.expire(now);
+    if (provider_ && provider_->DeviceExpirationRoutine)
+        provider_->DeviceExpirationRoutine(device_, now);
 }
 
 } // namespace fsp::fsd

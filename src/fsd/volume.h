@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "metacache.h"
 #include "node.h"
+#include "provider.h"
 #include "published.h"
 #include "request.h"
 #include "resource.h"
@@ -52,7 +53,9 @@ class Volume : NonCopyable
 
     /// Creates devices and volume from decoded, sanitized parameters; on success the control handle owns
     /// one reference.
-    static NTSTATUS create(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, Volume** volume) noexcept;
+    /// @param provider  of a volume that is answered in kernel mode; null: it is answered in user mode
+    static NTSTATUS create(bool network, FSP_FSCTL_VOLUME_PARAMS params, FSP_FSEXT_PROVIDER* provider,
+                           Volume** volume) noexcept;
     static Volume* of(PDEVICE_OBJECT device) noexcept
     {
         auto* volume = static_cast<Volume*>(device->DeviceExtension);
@@ -114,6 +117,8 @@ class Volume : NonCopyable
     PVPB vpb() const { return vpb_; }
     /// What an empty-name open has in FsContext.
     PVOID volume_fcb() { return &volume_fcb_; }
+    /// Null for a volume that is answered in user mode.
+    const FSP_FSEXT_PROVIDER* provider() const { return provider_; }
 
     // ---- state shared by the handlers ----
     Ioq ioq;
@@ -168,7 +173,8 @@ class Volume : NonCopyable
   private:
     friend class Asking;
     friend class Request;
-    Volume(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, PDEVICE_OBJECT device) noexcept;
+    Volume(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, FSP_FSEXT_PROVIDER* provider,
+           PDEVICE_OBJECT device) noexcept;
     ~Volume();
     NTSTATUS initialize() noexcept;
     void* take_process_buffer(ULONG size) noexcept;
@@ -183,6 +189,7 @@ class Volume : NonCopyable
     static VOID NTAPI delayed_vpb_work(PVOID context);
 
     bool network_;
+    FSP_FSEXT_PROVIDER* provider_;
     Published<bool> deleted_;
     Published<bool> ready_;
     volatile LONG references_ = 1;

@@ -3,6 +3,7 @@
 #include "ea_records.h"
 #include "file_information.h"
 #include "metadata.h"
+#include "system.h"
 
 namespace fsp::fsd {
 
@@ -116,6 +117,24 @@ IrpTask query_stat(Volume& volume, PIRP irp)
     stat.LxDeviceIdMinor = lx.device_minor;
     RtlCopyMemory(irp->AssociatedIrp.SystemBuffer, &stat, size);
     co_return {STATUS_SUCCESS, size};
+}
+
+NTSTATUS find_atomic_create(PIRP irp, AtomicCreate** found) noexcept
+{
+    static constexpr GUID type{0x4720bd83, 0x52ac, 0x4104, {0xa1, 0x30, 0xd1, 0xec, 0x6a, 0x8c, 0xc8, 0xe5}};
+    *found = nullptr;
+    PVOID list = nullptr, context = nullptr;
+    ULONG size = 0;
+    if (!system.ecp_get_list_from_irp || !system.ecp_find || !system.ecp_is_from_user_mode ||
+        !NT_SUCCESS(system.ecp_get_list_from_irp(irp, &list)) || !list ||
+        !NT_SUCCESS(system.ecp_find(list, &type, &context, &size)) || system.ecp_is_from_user_mode(context))
+        return STATUS_SUCCESS;
+    auto* const atomic = static_cast<AtomicCreate*>(context);
+    if (size < sizeof *atomic ||
+        !(atomic->in_flags & (AtomicCreate::best_effort | AtomicCreate::reparse_point)))
+        return STATUS_INVALID_PARAMETER;
+    *found = atomic;
+    return STATUS_SUCCESS;
 }
 
 } // namespace fsp::fsd

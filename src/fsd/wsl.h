@@ -22,4 +22,19 @@ struct LinuxMetadata
 /// Reads them out of an EA set.
 LinuxMetadata linux_metadata(const void* set, ULONG size);
 
+/// ATOMIC_CREATE_ECP_CONTEXT, as far as it is used: a file that is a reparse point from the start. Kernel
+/// memory.
+struct AtomicCreate
+{
+    static constexpr USHORT reparse_point = 0x2, best_effort = 0x100;
+    USHORT size;
+    USHORT in_flags;
+    USHORT out_flags;
+    USHORT reparse_size;
+    void* reparse;
+};
+
+/// The parameter of a create, if a kernel caller has given one; else null. @return STATUS_INVALID_PARAMETER
+NTSTATUS find_atomic_create(PIRP irp, AtomicCreate** found) noexcept;
+
 } // namespace fsp::fsd

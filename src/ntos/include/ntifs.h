@@ -12,6 +12,7 @@
 
 #include "wdk/base.h"
 #include "wdk/cc.h"
+#include "wdk/cm.h"
 #include "wdk/ex.h"
 #include "wdk/fileinfo.h"
 #include "wdk/fsrtl.h"

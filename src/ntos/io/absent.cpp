@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file What the I/O manager of a machine without disks, registry, sessions and an operator has to say.
+/// @file What the I/O manager of a machine without disks, sessions and an operator has to say.
 #include "ntos/file_flags.h"
 #include "ntos/io/irp.h"
 #include "ntos/ps/process.h"
@@ -9,18 +9,6 @@
 using namespace fsp::ntos;
 
 extern "C" {
-
-// There is no registry: every value is absent.
-NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK, POBJECT_ATTRIBUTES)
-{
-    *KeyHandle = nullptr;
-    return STATUS_OBJECT_NAME_NOT_FOUND;
-}
-
-NTSTATUS NTAPI ZwQueryValueKey(HANDLE, PUNICODE_STRING, ULONG, PVOID, ULONG, PULONG)
-{
-    return STATUS_OBJECT_NAME_NOT_FOUND;
-}
 
 // Nobody sits at the machine to be told about a hard error: the error goes back to the caller only.
 BOOLEAN NTAPI IoRaiseInformationalHardError(NTSTATUS, PUNICODE_STRING, PKTHREAD) { return FALSE; }

@@ -5,6 +5,7 @@
 #include "ntos/io/device.h"
 #include "ntos/ob/namespace.h"
 
+#include <map>
 #include <mutex>
 
 namespace fsp::ntos {
@@ -27,6 +28,13 @@ struct ClientExtension
     ClientExtension* next;
     PVOID identity;
 };
+
+std::mutex services_lock;
+std::map<std::u16string, PDRIVER_INITIALIZE>& services()
+{
+    static auto* const all = new std::map<std::u16string, PDRIVER_INITIALIZE>;
+    return *all;
+}
 
 void destroy_driver(void* body) { static_cast<Driver*>(body)->~Driver(); }
 
@@ -117,4 +125,30 @@ NTSTATUS unload_driver(PDRIVER_OBJECT driver)
     return STATUS_SUCCESS;
 }
 
+void register_service(const char16_t* name, PDRIVER_INITIALIZE entry)
+{
+    std::lock_guard guard(io::services_lock);
+    if (entry != nullptr)
+        io::services()[name] = entry;
+    else
+        io::services().erase(name);
+}
+
 } // namespace fsp::ntos
+
+extern "C" NTSTATUS NTAPI ZwLoadDriver(PUNICODE_STRING DriverServiceName)
+{
+    using namespace fsp::ntos;
+    const std::u16string_view path = ob::view(*DriverServiceName);
+    const std::u16string name(path.substr(path.rfind(u'\\') + 1));
+    PDRIVER_INITIALIZE entry = nullptr;
+    {
+        std::lock_guard guard(io::services_lock);
+        const auto found = io::services().find(name);
+        if (found == io::services().end())
+            return STATUS_OBJECT_NAME_NOT_FOUND;
+        entry = found->second;
+    }
+    const NTSTATUS status = load_driver(name.c_str(), entry, nullptr);
+    return status == STATUS_OBJECT_NAME_COLLISION ? STATUS_IMAGE_ALREADY_LOADED : status;
+}

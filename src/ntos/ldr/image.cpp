@@ -53,6 +53,26 @@ class MappedImage : public Image
         return reinterpret_cast<PDRIVER_INITIALIZE>(base_ + header_.entry_point);
     }
 
+    void* find_export(const char* name) const override
+    {
+        const Directory& exported = header_.directories[export_directory];
+        const auto* exports = exported.size != 0 ? at<ExportDirectory>(exported.rva) : nullptr;
+        if (!exports)
+            return nullptr;
+        const auto* names = at<uint32_t>(exports->names_rva, exports->name_count);
+        const auto* ordinals = at<uint16_t>(exports->ordinals_rva, exports->name_count);
+        const auto* addresses = at<uint32_t>(exports->addresses_rva, exports->address_count);
+        if (!names || !ordinals || !addresses)
+            return nullptr;
+        for (uint32_t i = 0; i < exports->name_count; i++) {
+            const auto* found = at<const char>(names[i]);
+            if (!found || std::strncmp(found, name, size_ - names[i]) != 0)
+                continue;
+            return ordinals[i] < exports->address_count ? at<char>(addresses[ordinals[i]]) : nullptr;
+        }
+        return nullptr;
+    }
+
     /// An error in one sentence, or nothing.
     std::string load(const std::vector<char>& file)
     {

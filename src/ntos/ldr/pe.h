@@ -21,6 +21,7 @@ struct Directory
 
 enum DirectoryIndex
 {
+    export_directory = 0,
     import_directory = 1,
     exception_directory = 3,
     relocation_directory = 5,
@@ -81,6 +82,15 @@ struct ImportDescriptor
     uint32_t time, forwarder;
     uint32_t module_rva;
     uint32_t addresses_rva;
+};
+
+struct ExportDirectory
+{
+    uint32_t unused[5];
+    uint32_t address_count, name_count;
+    uint32_t addresses_rva; // of uint32_t: where the routine is
+    uint32_t names_rva;     // of uint32_t: where the name is
+    uint32_t ordinals_rva;  // of uint16_t: which address the name has
 };
 
 struct RelocationBlock

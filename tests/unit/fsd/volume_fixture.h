@@ -27,21 +27,25 @@ extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT, PUNICODE_STRING);
 
 namespace fsp::test {
 
+/// The shipped driver, if the program is to run on it; null: the built-in one.
+inline const ntos::Image* shipped_fsd()
+{
+    static const ntos::Image* const image = [] {
+        const char* path = getenv("OPENFSP_DRIVER");
+        std::string error;
+        const ntos::Image* loaded = path ? ntos::load_image(path, &error).release() : nullptr; // for good
+        EXPECT_EQ(error, "");
+        return loaded;
+    }();
+    return image;
+}
+
 /// One loaded driver for the whole program.
 inline void load_fsd()
 {
     static const NTSTATUS status = [] {
         ntos::boot();
-        PDRIVER_INITIALIZE entry = DriverEntry;
-        if (const char* path = getenv("OPENFSP_DRIVER")) {
-            std::string error;
-            static ntos::Image* const image = ntos::load_image(path, &error).release(); // for good
-            EXPECT_EQ(error, "");
-            if (!image)
-                return STATUS_INVALID_IMAGE_FORMAT;
-            entry = image->entry();
-        }
-        return ntos::load_driver(u"WinFsp", entry, nullptr);
+        return ntos::load_driver(u"WinFsp", shipped_fsd() ? shipped_fsd()->entry() : DriverEntry, nullptr);
     }();
     ASSERT_EQ(status, STATUS_SUCCESS);
 }

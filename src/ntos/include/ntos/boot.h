@@ -19,6 +19,10 @@ void boot();
  */
 NTSTATUS load_driver(const char16_t* name, PDRIVER_INITIALIZE entry, PDRIVER_OBJECT* driver);
 
+/// Installs a driver: ZwLoadDriver finds it by the last component of its registry path, and loads it. `entry`
+/// null removes it.
+void register_service(const char16_t* name, PDRIVER_INITIALIZE entry);
+
 /// Runs DriverUnload. @return STATUS_INVALID_DEVICE_REQUEST if the driver has none; STATUS_DEVICE_BUSY if it
 /// left devices behind, and then the driver object stays
 NTSTATUS unload_driver(PDRIVER_OBJECT driver);

@@ -20,6 +20,8 @@ class Image
 
     /// DriverEntry.
     virtual PDRIVER_INITIALIZE entry() const = 0;
+    /// What the image exports by this name, or null.
+    virtual void* find_export(const char* name) const = 0;
 };
 
 /**

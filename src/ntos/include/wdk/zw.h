@@ -176,8 +176,4 @@ FSP_SYSTEM_SERVICE(AllocateVirtualMemory, HANDLE ProcessHandle, PVOID* BaseAddre
 FSP_SYSTEM_SERVICE(FreeVirtualMemory, HANDLE ProcessHandle, PVOID* BaseAddress, PSIZE_T RegionSize,
                    ULONG FreeType);
 
-NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes);
-NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG KeyValueInformationClass,
-                               PVOID KeyValueInformation, ULONG Length, PULONG ResultLength);
-
 } // extern "C"

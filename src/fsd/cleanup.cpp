@@ -141,7 +141,7 @@ Async<NTSTATUS> end_handle(MustSucceed, Volume& volume, FileDesc& desc, PFILE_OB
         NodeHold hold;
         if (!hold.acquire(node, Part::full, Access::exclusive, Wait::no)) {
             // The second handle of a stream's close is ended where the answer about the first one arrived.
-            co_await MayBlock{};
+            co_await MayBlock{Holds::no_lock};
             hold.acquire(node, Part::full, Access::exclusive);
         }
         if (purges)

@@ -123,7 +123,8 @@ VOID NTAPI timer_dpc(PKDPC, PVOID, PVOID, PVOID)
         return;
     begin_background_work();
     ExInitializeWorkItem(&driver.timer_item, timer_work, nullptr);
-    ExQueueWorkItem(&driver.timer_item, DelayedWorkQueue);
+    // Not behind those who wait for locks: what expires may have them.
+    ExQueueWorkItem(&driver.timer_item, CriticalWorkQueue);
 }
 
 FSP_INIT void start_timer()

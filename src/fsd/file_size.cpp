@@ -45,7 +45,7 @@ void zero_cached_tail(PFILE_OBJECT file, FileNode& node, UINT64 size) noexcept
 Async<NTSTATUS> store_new_size(MustSucceed, FileNode& node, PFILE_OBJECT file, FSP_FSCTL_FILE_INFO info)
 {
     if (info.FileSize < node.file_size() && node.has_cache_map()) {
-        co_await MayBlock{}; // zeroing may read
+        co_await MayBlock{Holds::locks}; // zeroing may read
         zero_cached_tail(file, node, info.FileSize);
     }
     node.set_file_info(file, info, true);

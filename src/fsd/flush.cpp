@@ -74,7 +74,7 @@ NTSTATUS flush_all(Volume& volume)
 IrpTask flush_volume(Volume& volume, PIRP irp)
 {
     if (!can_wait(irp))
-        co_await OnWorker{};
+        co_await OnWorker{Holds::no_lock};
     const NTSTATUS flushed = flush_all(volume);
 
     PlainRequest request(FspFsctlTransactFlushBuffersKind);
@@ -98,7 +98,7 @@ IrpTask flush_file(Volume& volume, PIRP irp)
     }
     if (node.has_data_section()) {
         if (!can_wait(irp))
-            co_await OnWorker{};
+            co_await OnWorker{Holds::locks};
         TopLevel top(node);
         const NTSTATUS status = seh::cc_flush_cache(&node.sections, nullptr, 0);
         if (!NT_SUCCESS(status))

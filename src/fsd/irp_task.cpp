@@ -52,12 +52,12 @@ void resume_here(std::coroutine_handle<> coroutine) noexcept
     IoSetTopLevelIrp(top_level);
 }
 
-void IrpContext::resume_on_worker(std::coroutine_handle<> coroutine) noexcept
+void IrpContext::resume_on_worker(std::coroutine_handle<> coroutine, Holds holds) noexcept
 {
     resumed_ = coroutine;
     begin_background_work();
     ExInitializeWorkItem(&work_item_, worker, this);
-    ExQueueWorkItem(&work_item_, CriticalWorkQueue);
+    ExQueueWorkItem(&work_item_, holds == Holds::locks ? CriticalWorkQueue : DelayedWorkQueue);
 }
 
 VOID NTAPI IrpContext::worker(PVOID context)
@@ -84,7 +84,7 @@ VOID NTAPI OplockWait::on_complete(PVOID context, PIRP irp)
     auto* self = static_cast<OplockWait*>(context);
     self->status_ = irp->IoStatus.Status;
     // The thread that acknowledges a break holds locks of its own.
-    self->context_->resume_on_worker(self->coroutine_);
+    self->context_->resume_on_worker(self->coroutine_, Holds::locks);
 }
 
 } // namespace fsp::fsd

@@ -57,6 +57,15 @@ constexpr bool keeps_information(NTSTATUS status)
 /// Completes an IRP that no coroutine owns. Returns `status` for dispatch routines.
 NTSTATUS complete_irp(PIRP irp, NTSTATUS status, ULONG_PTR information = 0) noexcept;
 
+/// Whether a request that continues on a worker thread has locks. There are only so many such threads, and
+/// while all of them wait for a lock, its owner must find another one to continue on, or none of them would
+/// ever be free again: who has locks is not behind those who have none.
+enum class Holds : UINT8
+{
+    locks,
+    no_lock // or only one that nobody waits for on a worker thread (a Turn, a create's rename lock)
+};
+
 /// What the awaiters of one IRP's coroutine share. Lives in the coroutine frame.
 class IrpContext : NonCopyable
 {
@@ -82,7 +91,7 @@ class IrpContext : NonCopyable
     void release_after_completion(Volume& volume) noexcept { released_ = &volume; }
 
     /// Resumes the coroutine on a system worker thread. pend() must have been called.
-    void resume_on_worker(std::coroutine_handle<> coroutine) noexcept;
+    void resume_on_worker(std::coroutine_handle<> coroutine, Holds holds) noexcept;
 
   private:
     friend class IrpTask;
@@ -236,21 +245,23 @@ struct CurrentIrp
     IrpContext* context = nullptr;
 };
 
-/// co_await OnWorker{}: continues on a system worker thread, where waiting is allowed.
+/// co_await OnWorker{...}: continues on a system worker thread, where waiting is allowed.
 struct OnWorker
 {
+    Holds holds;
     bool await_ready() const noexcept { return false; }
     template<class Promise> void await_suspend(std::coroutine_handle<Promise> coroutine) const noexcept
     {
-        publish(&coroutine.promise().context(), coroutine);
+        publish(&coroutine.promise().context(), coroutine, holds);
     }
     void await_resume() const noexcept {}
 
   private:
-    [[gnu::noinline]] static void publish(IrpContext* context, std::coroutine_handle<> coroutine) noexcept
+    [[gnu::noinline]] static void publish(IrpContext* context, std::coroutine_handle<> coroutine,
+                                          Holds holds) noexcept
     {
         context->pend();
-        context->resume_on_worker(coroutine);
+        context->resume_on_worker(coroutine, holds);
     }
 };
 

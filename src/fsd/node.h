@@ -10,6 +10,7 @@
 #include "published.h"
 #include "request.h"
 #include "resource.h"
+#include "turns.h"
 #include "wdk.h"
 
 namespace fsp::fsd {
@@ -172,7 +173,7 @@ struct DirectoryScan
     bool found = false; // an entry has been returned since the last restart
     UINT64 cache_generation = 0;
     ULONG cache_offset = 0; // hint into the cached listing of that generation
-    Resource turn;          // queries on one handle one after the other; outside of the node's resources
+    Turns queries;          // one after the other; a turn is taken before the node's resources
 };
 
 class FileDesc : NonCopyable

@@ -37,9 +37,9 @@ Async<NTSTATUS> enter(FileNode& node, PIRP irp, NodeHold& hold, Part part, Acces
         }
         if (!hold.acquire(node, part, access, Wait::no)) {
             if (can_wait(irp))
-                co_await MayBlock{};
+                co_await MayBlock{Holds::no_lock};
             else
-                co_await OnWorker{};
+                co_await OnWorker{Holds::no_lock};
             hold.acquire(node, part, access, Wait::yes);
         }
         if (oplocks == Oplocks::ignore)

@@ -47,23 +47,26 @@ void* near_user_buffer(PIRP irp) noexcept;
 /// Locks the caller's buffer before the request continues on another thread.
 NTSTATUS lock_user_buffer(PIRP irp, ULONG length, LOCK_OPERATION operation) noexcept;
 
-/// co_await MayBlock{}: an answer resumes its coroutine on a thread of the file system, which must not wait
-/// for the file system. Continues on a worker thread then; on the requestor's own thread nothing happens.
+/// co_await MayBlock{...}: an answer resumes its coroutine on a thread of the file system, which must not
+/// wait for the file system. Continues on a worker thread then; on the requestor's own thread nothing
+/// happens.
 struct MayBlock
 {
+    Holds holds;
     bool await_ready() const noexcept { return false; }
     template<class Promise> bool await_suspend(std::coroutine_handle<Promise> coroutine) const noexcept
     {
-        return publish(&coroutine.promise().context(), coroutine);
+        return publish(&coroutine.promise().context(), coroutine, holds);
     }
     void await_resume() const noexcept {}
 
   private:
-    [[gnu::noinline]] static bool publish(IrpContext* context, std::coroutine_handle<> coroutine) noexcept
+    [[gnu::noinline]] static bool publish(IrpContext* context, std::coroutine_handle<> coroutine,
+                                          Holds holds) noexcept
     {
         if (context->on_requestor_thread())
             return false;
-        context->resume_on_worker(coroutine);
+        context->resume_on_worker(coroutine, holds);
         return true;
     }
 };

@@ -171,7 +171,7 @@ NTSTATUS notify_from_user_mode(Volume& volume, PIRP irp) noexcept
     volume.reference();
     begin_background_work();
     ExInitializeWorkItem(&batch->work, worker, batch);
-    ExQueueWorkItem(&batch->work, CriticalWorkQueue);
+    ExQueueWorkItem(&batch->work, DelayedWorkQueue); // it has no locks yet: see Holds
     return STATUS_SUCCESS;
 }
 

@@ -314,13 +314,12 @@ IrpTask query_directory(Volume& volume, PIRP irp)
         co_return STATUS_INSUFFICIENT_RESOURCES;
 
     // One query per handle at a time: the position is the handle's.
-    Hold turn;
-    if (!turn.acquire(*scan->turn.get(), Access::exclusive, can_wait(irp) ? Wait::yes : Wait::no)) {
+    Turn turn;
+    if (!turn.try_take(scan->queries)) {
         status = lock_user_buffer(irp, p.length, IoWriteAccess);
         if (!NT_SUCCESS(status))
             co_return status;
-        co_await OnWorker{};
-        turn.acquire(*scan->turn.get(), Access::exclusive);
+        co_await turn.take(scan->queries);
     }
     status = begin_query(volume, *scan, p);
     if (!NT_SUCCESS(status))

@@ -87,7 +87,7 @@ IrpTask read_cached(Volume&, PIRP irp)
         status = lock_user_buffer(irp, p.length, IoWriteAccess);
         if (!NT_SUCCESS(status))
             co_return status;
-        co_await OnWorker{};
+        co_await OnWorker{Holds::locks};
         TopLevel top(node);
         status = seh::cc_copy_read(p.file, p.offset, p.length, true, near_user_buffer(irp), &io);
     }

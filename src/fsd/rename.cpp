@@ -340,9 +340,14 @@ IrpTask set_rename(Volume& volume, PIRP irp)
         co_return STATUS_INVALID_PARAMETER;
     const bool posix = wanted.flags & flag_posix;
     if (!can_wait(irp))
-        co_await OnWorker{};
+        co_await OnWorker{Holds::no_lock};
 
     for (;;) {
+        // So that no more than one of them waits for the lock.
+        Turn turn;
+        if (!turn.try_take(volume.renames))
+            co_await turn.take(volume.renames);
+        co_await MayBlock{Holds::no_lock};
         // Nothing is created and nothing else is renamed until this is over.
         Hold rename;
         rename.acquire(*volume.rename_lock.get(), Access::exclusive);
@@ -374,6 +379,7 @@ IrpTask set_rename(Volume& volume, PIRP irp)
             hold.release();
             renaming.end();
             rename.release();
+            turn.end();
             status = co_await OplockWait(check_oplock, &blocked.oplock->oplock);
             if (!NT_SUCCESS(status))
                 co_return status;

@@ -133,7 +133,7 @@ IrpTask set_size(Volume& volume, PIRP irp)
     if (!NT_SUCCESS(status))
         co_return status;
     if (size < node.file_size() && node.has_cache_map() && !can_wait(irp))
-        co_await OnWorker{};
+        co_await OnWorker{Holds::locks};
 
     if (allocation) {
         PlainRequest request(FspFsctlTransactSetInformationKind);

@@ -12,6 +12,7 @@
 #include "request.h"
 #include "resource.h"
 #include "statistics.h"
+#include "turns.h"
 #include "wdk.h"
 
 namespace fsp::fsd {
@@ -125,6 +126,7 @@ class Volume : NonCopyable
     NodeTable nodes;
     Resource delete_lock;     // exclusive: deletion; shared: work of NOTIFY
     Resource rename_lock;     // shared: creates, notify; exclusive: renames
+    Turns renames;            // of renames, before they ask for the lock
     Published<bool> renaming; // somebody has rename_lock exclusively
 
     MetaCache security_cache, directory_cache, stream_cache, ea_cache;

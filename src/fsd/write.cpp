@@ -68,7 +68,7 @@ Async<NTSTATUS> extend(Volume& volume, PIRP irp, PFILE_OBJECT file, UINT64 size)
     // Only for the change of the size: a page fault during the copy must find the paging resource free.
     NodeHold paging;
     if (!paging.acquire(node, Part::paging, Access::exclusive, can_wait(irp) ? Wait::yes : Wait::no)) {
-        co_await OnWorker{};
+        co_await OnWorker{Holds::locks};
         paging.acquire(node, Part::paging, Access::exclusive, Wait::yes);
     }
     const NTSTATUS status = co_await set_end_of_file(volume, irp, file, size);
@@ -90,7 +90,7 @@ IrpTask write_cached(Volume& volume, PIRP irp)
         status = lock_user_buffer(irp, p.length, IoReadAccess);
         if (!NT_SUCCESS(status))
             co_return status;
-        co_await OnWorker{};
+        co_await OnWorker{Holds::no_lock};
         wait = true;
         CcCanIWrite(p.file, p.length, TRUE, FALSE);
     }
@@ -124,7 +124,7 @@ IrpTask write_cached(Volume& volume, PIRP irp)
         status = co_await extend(volume, irp, p.file, p.offset + p.length);
         if (!NT_SUCCESS(status))
             co_return status;
-        co_await MayBlock{};
+        co_await MayBlock{Holds::locks};
         // Storing the size may have had to give up the cache.
         if (!is_caching(p.file))
             co_return STATUS_INSUFFICIENT_RESOURCES;
@@ -142,7 +142,7 @@ IrpTask write_cached(Volume& volume, PIRP irp)
         status = lock_user_buffer(irp, p.length, IoReadAccess);
         if (!NT_SUCCESS(status))
             co_return status;
-        co_await OnWorker{};
+        co_await OnWorker{Holds::locks};
         TopLevel top(node);
         status = seh::cc_copy_write(p.file, p.offset, p.length, true, near_user_buffer(irp));
     }
@@ -203,7 +203,7 @@ IrpTask write_to_file_system(Volume& volume, PIRP irp)
             co_return STATUS_FILE_LOCK_CONFLICT;
         if (node.has_data_section()) {
             if (!can_wait(irp))
-                co_await OnWorker{};
+                co_await OnWorker{Holds::locks};
             status = flush_and_purge(node, p);
             if (!NT_SUCCESS(status))
                 co_return status;

@@ -81,7 +81,7 @@ IrpTask query_stat(Volume& volume, PIRP irp)
     if (!NT_SUCCESS(status))
         co_return status;
 
-    co_await MayBlock{};
+    co_await MayBlock{Holds::no_lock};
     Metadata descriptor;
     ULONG access = 0;
     if (NT_SUCCESS(co_await fetch_metadata(security_metadata, volume, irp, file, &descriptor)))
@@ -89,7 +89,7 @@ IrpTask query_stat(Volume& volume, PIRP irp)
 
     LinuxMetadata lx;
     if (with_lx && volume.params().ExtendedAttributes) {
-        co_await MayBlock{};
+        co_await MayBlock{Holds::no_lock};
         Metadata eas;
         status = co_await fetch_metadata(ea_metadata, volume, irp, file, &eas);
         if (!NT_SUCCESS(status))

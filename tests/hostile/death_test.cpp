@@ -16,9 +16,11 @@ constexpr ULONG share_all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELE
 class ByHand : public testing::Test
 {
   protected:
-    void SetUp() override
+    void SetUp() override { start(0); }
+    /// @param file_info_timeout in ms; ~0: data is cached
+    void start(UINT32 file_info_timeout)
     {
-        volume.params.FileInfoTimeout = 0;
+        volume.params.FileInfoTimeout = file_info_timeout;
         volume.params.ExtendedAttributes = 1;
         volume.params.TransactTimeout = FspFsctlTransactTimeoutMinimum;
         volume.start(Dispatch::none);
@@ -151,6 +153,67 @@ TEST_F(ByHand, TheCleanupOfAStreamDoesNotHoldTheFileSystemsThread)
     });
     closer.join();
     reader.join();
+    NtClose(file);
+    control(volume.control_handle, FSP_FSCTL_STOP, nullptr, 0, nullptr, 0);
+    rest.join();
+}
+
+class CachedByHand : public ByHand
+{
+    void SetUp() override { start(~0u); }
+};
+
+/// Requests that wait for a file on worker threads leave one to the request that has the file, and needs one
+/// to go on.
+TEST_F(CachedByHand, ManyWaitForAFileAndItsOwnerGoesOn)
+{
+    HANDLE file = nullptr;
+    std::atomic<bool> opening{true};
+    std::thread opener([&] {
+        EXPECT_EQ(open_name(volume.name + u"\\a", FILE_WRITE_DATA, FILE_OPEN, 0, share_all, &file),
+                  STATUS_SUCCESS);
+        opening = false;
+    });
+    serve_while(opening);
+    opener.join();
+
+    // More than there are worker threads of any kind.
+    struct Write
+    {
+        HANDLE done = nullptr;
+        IO_STATUS_BLOCK io{};
+        char byte = 'w';
+    };
+    std::vector<Write> writes(100);
+    for (Write& w : writes) {
+        ASSERT_EQ(NtCreateEvent(&w.done, EVENT_ALL_ACCESS, nullptr, NotificationEvent, FALSE),
+                  STATUS_SUCCESS);
+        LARGE_INTEGER at{};
+        at.QuadPart = &w == writes.data() ? 12345 : 0; // the first one makes the file larger
+        EXPECT_EQ(NtWriteFile(file, w.done, nullptr, nullptr, &w.io, &w.byte, 1, &at, nullptr),
+                  STATUS_PENDING);
+    }
+    ASSERT_TRUE(serve_until(FspFsctlTransactSetInformationKind));
+    reply();
+    auto& response = *reinterpret_cast<FSP_FSCTL_TRANSACT_RSP*>(answer.data());
+    response.Rsp.SetInformation.FileInfo.FileSize = response.Rsp.SetInformation.FileInfo.AllocationSize =
+        12346;
+
+    std::atomic<bool> writing{true};
+    std::thread waiter([&] {
+        for (Write& w : writes) {
+            NtWaitForSingleObject(w.done, FALSE, nullptr);
+            EXPECT_EQ(w.io.Status, STATUS_SUCCESS);
+            NtClose(w.done);
+        }
+        writing = false;
+    });
+    serve_while(writing);
+    waiter.join();
+    std::thread rest([&] {
+        while (next())
+            reply();
+    });
     NtClose(file);
     control(volume.control_handle, FSP_FSCTL_STOP, nullptr, 0, nullptr, 0);
     rest.join();

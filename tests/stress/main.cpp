@@ -16,9 +16,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include <execinfo.h>
-#include <pthread.h>
 #include <unistd.h>
 
 namespace {
@@ -69,6 +69,19 @@ void print_stack(int)
     (void)!write(2, "\n", 1);
 }
 
+/// Also those of the executive's and the file systems' threads.
+void print_all_stacks()
+{
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        const int id = std::atoi(task.path().filename().c_str());
+        if (id == gettid())
+            continue;
+        std::fprintf(stderr, "task %d:\n", id);
+        tgkill(getpid(), id, SIGUSR1);
+        std::this_thread::sleep_for(100ms);
+    }
+}
+
 struct Crew
 {
     std::vector<std::unique_ptr<Worker>> workers;
@@ -96,13 +109,10 @@ struct Crew
         }
         if (!hangs)
             return;
-        for (size_t i = 0; i < workers.size(); i++) {
+        for (size_t i = 0; i < workers.size(); i++)
             std::fprintf(stderr, "thread %zu: %s for %d s\n", i, workers[i]->doing(), idle[i]);
-            if (idle[i] > patience_seconds / 2) {
-                pthread_kill(threads[i].native_handle(), SIGUSR1);
-                std::this_thread::sleep_for(100ms);
-            }
-        }
+        fsp::ntos::verifier::print_resource_waits();
+        print_all_stacks();
         std::abort();
     }
 

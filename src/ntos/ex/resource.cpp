@@ -11,6 +11,7 @@
 #include "verifier/checks.h"
 
 #include <cstdlib>
+#include <optional>
 
 namespace fsp::ntos::ex {
 
@@ -170,6 +171,9 @@ Waiter* take_exclusive_waiter(PERESOURCE r)
     (exclusive ? r->NumberOfExclusiveWaiters : r->NumberOfSharedWaiters)++;
     r->ContentionCount++;
     ke::word_unlock(lock);
+    std::optional<verifier::ResourceWait> wait;
+    if (verifier::enabled) [[unlikely]]
+        wait.emplace(r, thread, exclusive);
     ke::leave_queue_for_sleep(thread);
     for (;;) {
         uint32_t word = 0;
@@ -364,9 +368,12 @@ VOID NTAPI ExReleaseResourceLite(PERESOURCE Resource)
 
 VOID NTAPI ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD ResourceThreadId)
 {
-    // The verifier took owner pointers off the thread's list when they were set.
-    if (verifier::enabled && ResourceThreadId == self()) [[unlikely]]
-        verifier::released(ke::current_thread(), Resource, verifier::LockKind::Resource);
+    if (verifier::enabled) [[unlikely]] {
+        if (ResourceThreadId == self())
+            verifier::released(ke::current_thread(), Resource, verifier::LockKind::Resource);
+        else
+            verifier::owner_released(Resource, ResourceThreadId);
+    }
     release(Resource, ResourceThreadId);
 }
 
@@ -378,6 +385,7 @@ VOID NTAPI ExSetResourceOwnerPointer(PERESOURCE Resource, PVOID OwnerPointer)
             verifier::report_lock("resource %p: the low two bits of owner pointer %zx are not set", Resource,
                                   owner);
         verifier::released(ke::current_thread(), Resource, verifier::LockKind::Resource);
+        verifier::owner_set(Resource, owner);
     }
     const ERESOURCE_THREAD thread = self();
     ke::WordGuard guard(lock_of(Resource));

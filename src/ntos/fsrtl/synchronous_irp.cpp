@@ -9,6 +9,7 @@ SynchronousIrp::SynchronousIrp(PFILE_OBJECT file, UCHAR major)
     if (!irp_)
         return;
     irp_->RequestorMode = KernelMode;
+    irp_->Flags = IRP_SYNCHRONOUS_API;
     irp_->Tail.Overlay.Thread = PsGetCurrentThread();
     irp_->Tail.Overlay.OriginalFileObject = file;
     stack()->MajorFunction = major;

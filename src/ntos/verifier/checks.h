@@ -5,6 +5,7 @@
 
 #include "ke/thread.h"
 #include "ntos/verifier.h"
+#include "verifier/stack.h"
 
 namespace fsp::ntos::verifier {
 
@@ -27,6 +28,23 @@ void forget_thread(PKTHREAD thread);
 
 /// Rules for acquiring an ERESOURCE: critical region, IRQL, no fast mutex or spin lock held.
 void NTAPI check_resource_rules(PKTHREAD thread, const void* resource) noexcept;
+/// The resource belongs to an owner pointer from here on.
+void NTAPI owner_set(const void* resource, uintptr_t owner) noexcept;
+void NTAPI owner_released(const void* resource, uintptr_t owner) noexcept;
+
+/// A thread waits for a resource, as long as it lives.
+struct ResourceWait
+{
+    ResourceWait(const void* of, PKTHREAD by, bool is_exclusive) noexcept;
+    ResourceWait(const ResourceWait&) = delete;
+    ~ResourceWait();
+
+    const void* const resource;
+    const PKTHREAD thread;
+    const bool exclusive;
+    Stack stack;
+};
+
 /// A wait that may block above APC_LEVEL.
 void NTAPI check_wait(const LARGE_INTEGER* timeout) noexcept;
 void NTAPI check_lower_irql(PKTHREAD thread, KIRQL irql) noexcept;

@@ -153,6 +153,30 @@ TEST_F(Verifier, ResourceDeletedWhileOwned)
     verifier::check_thread_is_clean("test");
 }
 
+TEST_F(Verifier, SaysWhoWaitsForAResourceAndWhoHasIt)
+{
+    CriticalRegion region;
+    Resource r;
+    const auto owner = reinterpret_cast<ERESOURCE_THREAD>(&r) | 3;
+    ExAcquireResourceExclusiveLite(&r, TRUE);
+    ExSetResourceOwnerPointer(&r, reinterpret_cast<PVOID>(owner));
+    std::thread waiter([&] {
+        const CriticalRegion another;
+        ExAcquireResourceExclusiveLite(&r, TRUE);
+        ExReleaseResourceLite(&r);
+    });
+    testing::internal::CaptureStderr();
+    while (verifier::print_resource_waits() == 0)
+        std::this_thread::yield();
+    const std::string text = testing::internal::GetCapturedStderr();
+    EXPECT_NE(text.find("exclusive"), std::string::npos) << text;
+    EXPECT_NE(text.find("belongs to owner pointer"), std::string::npos) << text;
+    ExReleaseResourceForThreadLite(&r, owner);
+    waiter.join();
+    EXPECT_EQ(verifier::print_resource_waits(), 0u);
+    EXPECT_TRUE(expect.found().empty()) << expect.found().front();
+}
+
 TEST_F(Verifier, WaitAtDispatchLevel)
 {
     Event e(NotificationEvent, true);

@@ -52,6 +52,10 @@ size_t pool_allocations(ULONG tag);
 /// A finding, with stacks, for each allocation of the tag that is still alive. @return their number
 size_t check_pool_leaks(ULONG tag);
 
+/// For a watchdog: every wait for a resource, and who has it by an owner pointer, with stacks, to stderr.
+/// @return the number of waits
+size_t print_resource_waits();
+
 /// How often the current thread is in critical or guarded regions.
 int critical_region_depth();
 

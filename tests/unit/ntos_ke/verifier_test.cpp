@@ -144,8 +144,8 @@ TEST_F(Verifier, ResourceReleasedByAStranger)
 
 TEST_F(Verifier, ResourceDeletedWhileOwned)
 {
-    CriticalRegion region;
     {
+        CriticalRegion region;
         Resource r;
         ExAcquireResourceSharedLite(&r, TRUE);
     }

@@ -94,6 +94,17 @@ if(NOT arch STREQUAL "a64") # there is no C run-time library for ARM64 here
   set_target_properties(fsptool PROPERTIES OUTPUT_NAME fsptool-${arch})
   add_version(fsptool fsptool-${arch}.exe 1 0 "File system tool")
 
+  foreach(sample memfs-fuse passthrough-fuse)
+    foreach(version 2 3)
+      string(REPLACE 2 "" suffix ${version})
+      set(name ${sample}${suffix})
+      add_executable(${name} ${CMAKE_SOURCE_DIR}/samples/${sample}/fuse${version}.cpp)
+      target_link_libraries(${name} PRIVATE program)
+      set_target_properties(${name} PROPERTIES OUTPUT_NAME ${name}-${arch})
+      add_version(${name} ${name}-${arch}.exe 1 0 "FUSE ${version} sample file system")
+    endforeach()
+  endforeach()
+
   add_custom_target(conformance ALL
                     COMMAND ${CMAKE_SOURCE_DIR}/tests/conformance/build_windows.sh ${CMAKE_BINARY_DIR}/conformance ${arch}
                     COMMAND ${CMAKE_COMMAND} -E copy_if_different ${CMAKE_BINARY_DIR}/conformance/conformance-${arch}.exe

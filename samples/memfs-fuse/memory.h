@@ -7,9 +7,9 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <ctime>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -31,7 +31,7 @@ struct Node
     fuse_gid_t gid = 0;
     fuse_dev_t device = 0;
     unsigned links = 1;
-    fuse_timespec accessed{}, modified{}, changed{};
+    fuse_timespec accessed{}, modified{}, changed{}, born{};
     std::vector<char> data; ///< of a file; the target of a link
     std::map<std::string, std::shared_ptr<Node>> children;
     std::map<std::string, std::string> attributes;
@@ -42,11 +42,12 @@ using NodePtr = std::shared_ptr<Node>;
 
 inline fuse_timespec now()
 {
+    using namespace std::chrono;
+    const auto since_1970 = system_clock::now().time_since_epoch();
+    const auto whole = duration_cast<seconds>(since_1970);
     fuse_timespec out{};
-    std::timespec time{};
-    std::timespec_get(&time, TIME_UTC);
-    out.tv_sec = decltype(out.tv_sec)(time.tv_sec);
-    out.tv_nsec = decltype(out.tv_nsec)(time.tv_nsec);
+    out.tv_sec = decltype(out.tv_sec)(whole.count());
+    out.tv_nsec = decltype(out.tv_nsec)(duration_cast<nanoseconds>(since_1970 - whole).count());
     return out;
 }
 
@@ -96,7 +97,7 @@ class Tree
         auto node = std::make_shared<Node>();
         node->number = ++last_number_;
         node->mode = mode;
-        node->accessed = node->modified = node->changed = now();
+        node->accessed = node->modified = node->changed = node->born = now();
         return node;
     }
 
@@ -194,6 +195,9 @@ inline int getattr(const char* path, struct fuse_stat* out, fuse_file_info* fi)
         out->st_atim = node.accessed;
         out->st_mtim = node.modified;
         out->st_ctim = node.changed;
+#if defined(_WIN32)
+        out->st_birthtim = node.born;
+#endif
         return 0;
     });
 }

@@ -55,6 +55,7 @@ expect() {
 set -o pipefail
 
 expect 0 ', 0 failed' unit-dll
+expect 0 ', 0 failed' unit-fuse
 
 expect 0 'usage: fsptool' fsptool --help
 expect 87 'usage: fsptool' fsptool
@@ -81,6 +82,17 @@ expect '*' "$no_driver" memfs -u '\server\share'
 expect '*' 'where to mount' memfs
 expect '*' 'wants a value' memfs -n
 expect '*' 'is no option' memfs nonsense
+
+for version in '' 3; do
+    expect 1 'FUSE options:' memfs-fuse$version -h
+    expect 1 "cannot mount at \"X:\": $no_driver" memfs-fuse$version -o 'volname=disk,umask=22,uid=-1' X:
+    expect 1 'volname= wants a name' memfs-fuse$version -o volname= X:
+    expect 1 'invalid user or group name' memfs-fuse$version -o UserName=nobody-of-this-name X:
+    expect 2 'usage:' passthrough-fuse$version
+    expect 2 'usage:' passthrough-fuse$version '--UNC=\server\other'
+    expect 1 "$no_driver" passthrough-fuse$version 'C:\windows' X:
+    expect 1 "cannot mount at \"*\": $no_driver" passthrough-fuse$version '--UNC=\server\C$\windows'
+done
 
 [ $bad -eq 0 ] && echo "programs under Wine: good"
 exit $bad

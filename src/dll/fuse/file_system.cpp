@@ -52,8 +52,8 @@ bool preflight(const fuse& f)
                                                    automatic ? nullptr : const_cast<PWSTR>(f.mount_point));
     if (NT_SUCCESS(status))
         return true;
-    say(EVENTLOG_ERROR_TYPE, FSP_L("fuse: cannot mount at %s: %s (Status=%lx, Win32=%ld)."), f.mount_point,
-        reason_of(status), status, FspWin32FromNtStatus(status));
+    say(EVENTLOG_ERROR_TYPE, FSP_L("fuse: cannot mount at \"%s\": %s (Status=%lx, Win32 error %ld)."),
+        f.mount_point, reason_of(status), status, FspWin32FromNtStatus(status));
     return false;
 }
 

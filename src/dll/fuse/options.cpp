@@ -240,7 +240,8 @@ int take_key(void* data, const char* text, int key, fuse_args*)
         put_file_system_name(options, value, key == key_exact_file_system_name);
         break;
     case key_volume_label:
-        good = put_text(value, options.volume_label, std::size(options.volume_label) - 1) != 0;
+        good = put_text(value, options.volume_label, std::size(options.volume_label) - 1) != 0 ||
+               fail(FSP_L("volname= wants a name"));
         break;
     case key_volume_prefix: {
         const size_t length = put_text(value, options.volume_prefix, std::size(options.volume_prefix) - 1);

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #if !defined(_WIN32)
-#define FSP_DDI __attribute__((visibility("default")))
+#define FSP_DDI
 #elif defined(WINFSP_SYS_INTERNAL)
 #define FSP_DDI __declspec(dllexport)
 #else

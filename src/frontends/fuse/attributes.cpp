@@ -150,7 +150,7 @@ NTSTATUS query_ownership(const Session& session, HANDLE file, const Attributes& 
         }
         if (!NT_SUCCESS(status))
             return status;
-        from_descriptor(descriptor, out);
+        from_descriptor(descriptor, needed, out);
     }
     mode_t exact;
     if (basic.ea_size != 0 && session.traits().extended_attributes && read_mode_ea(file, &exact))

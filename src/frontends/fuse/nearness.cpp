@@ -21,7 +21,7 @@ constexpr uint32_t large = 16 * 1024;
 /// A request that takes this long may keep the next one waiting.
 constexpr int64_t long_request = 50'000; // ns
 
-/// A caller that asks less often than this has other things to do; ns.
+/// Callers that ask less often than this have other things to do; ns.
 constexpr int64_t seldom = 150'000;
 constexpr unsigned window = 32; // requests
 /// As long as it is better it is compared anew from time to time.
@@ -113,11 +113,8 @@ void Nearness::received(const void* message, size_t size)
     small_ = bytes <= large;
     if (header.pid == 0)
         return; // the kernel's own, between those of callers
-    if (pid_t(header.pid) != caller_ || !small_) {
-        leave();
-        caller_ = pid_t(header.pid);
-        return;
-    }
+    if (!small_)
+        return leave();
     const int64_t taken = received_at_ - counted_from_;
     if (near_) {
         if (taken > ++counted_ * apart_interval_ * 3 / 4 + slack) {
@@ -135,13 +132,13 @@ void Nearness::received(const void* message, size_t size)
         counted_from_ = received_at_;
         const bool worth_trying = received_at_ >= not_before_ || apart_interval_ > not_better_than_ * 2;
         if (possible_ && apart_interval_ < seldom && worth_trying)
-            go_near();
+            go_near(pid_t(header.pid));
     }
 }
 
-void Nearness::go_near()
+void Nearness::go_near(pid_t caller)
 {
-    const int processor = processor_of(caller_);
+    const int processor = processor_of(caller);
     if (processor < 0 || processor >= CPU_SETSIZE || !CPU_ISSET(processor, &allowed_))
         return;
     cpu_set_t there;

@@ -12,18 +12,20 @@
 namespace fsp::fuse {
 
 /**
- * Keeps the thread that answers on the processor of a caller that asks one thing after the other.
+ * Keeps the thread that answers on the processor of a caller, where callers mostly wait for answers.
  *
- * Caller and answerer never work at the same time then, but Linux wakes each of them on an idle processor,
- * and where an idle processor is halted (in a virtual machine above all) both wake-ups cost several times as
- * much as the request. On one processor they cost a switch each.
+ * A caller that asks one thing after the other and its answerer never work at the same time, but Linux wakes
+ * each of them on an idle processor, and where an idle processor is halted (in a virtual machine above all)
+ * both wake-ups cost several times as much as the request. On one processor they cost a switch each.
  *
  * The answerer goes there by its affinity. The caller is not ours to keep; but a processor with nothing but
  * idle-class threads counts as idle for a wake-up, so this thread is one of them while it writes the reply,
  * and at no other time: it holds nothing then. That takes the right to come back from there (CAP_SYS_NICE, or
  * a limit on nice values that allows it); without it the thread stays where the scheduler puts it.
  *
- * Which is better is measured: the time from one request to the next, near and apart, tried again and again.
+ * Several callers that wait for each other, or for one answerer, are the same: the processors would be idle
+ * most of the time all the same. Which is better is measured: the time from one request to the next, near and
+ * apart, whoever asks, tried again and again.
  *
  * One for each thread, used by that thread alone.
  */
@@ -48,7 +50,7 @@ class Nearness
   private:
     static constexpr int64_t first_pause = 50'000'000; // ns
 
-    void go_near();
+    void go_near(pid_t caller);
     void leave();
 
     cpu_set_t allowed_{};
@@ -56,8 +58,7 @@ class Nearness
     bool near_ = false;
     bool small_ = true;
     bool was_long_ = false;
-    pid_t caller_ = 0;
-    unsigned counted_ = 0; ///< requests of the caller since counted_from_
+    unsigned counted_ = 0; ///< requests since counted_from_
     // ns:
     int64_t received_at_ = 0;
     int64_t counted_from_ = 0;

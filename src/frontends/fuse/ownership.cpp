@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "frontends/fuse/ownership.h"
 
+#include <cstring>
 #include <unordered_map>
 
 #include "nt/posix_map.h"
@@ -64,9 +65,39 @@ std::shared_ptr<const Descriptor> to_descriptor(const Ownership& ownership, bool
     return remembered[key] = make_descriptor(ownership, directory);
 }
 
-bool from_descriptor(PSECURITY_DESCRIPTOR descriptor, Ownership* ownership)
+namespace {
+
+/// Many files have the same descriptor.
+nt::posix::Permissions permissions_of(PSECURITY_DESCRIPTOR descriptor, size_t size)
 {
+    struct Known
+    {
+        uint8_t bytes[256];
+        size_t size = 0;
+        nt::posix::Permissions permissions;
+    };
+    constexpr size_t remembered = 4;
+    static thread_local const std::unique_ptr<Known[]> known(new Known[remembered]);
+    static thread_local size_t next = 0;
+
+    if (size == 0 || size > sizeof Known::bytes)
+        return nt::posix::descriptor_to_permissions(descriptor);
+    for (size_t i = 0; i < remembered; ++i)
+        if (known[i].size == size && std::memcmp(known[i].bytes, descriptor, size) == 0)
+            return known[i].permissions;
     const auto permissions = nt::posix::descriptor_to_permissions(descriptor);
+    Known& replaced = known[next++ % remembered];
+    std::memcpy(replaced.bytes, descriptor, size);
+    replaced.size = size;
+    replaced.permissions = permissions;
+    return permissions;
+}
+
+} // namespace
+
+bool from_descriptor(PSECURITY_DESCRIPTOR descriptor, size_t size, Ownership* ownership)
+{
+    const auto permissions = permissions_of(descriptor, size);
     if (permissions.has_owner)
         ownership->uid = permissions.uid;
     if (permissions.has_group)

@@ -33,7 +33,8 @@ struct Descriptor
 /// @param directory sets the meaning of the sticky bit and of the write bits
 std::shared_ptr<const Descriptor> to_descriptor(const Ownership& ownership, bool directory);
 
-/// @return false if the descriptor says nothing that can be mapped
-bool from_descriptor(PSECURITY_DESCRIPTOR descriptor, Ownership* ownership);
+/// @param size of the descriptor
+/// @return false if it says nothing that can be mapped
+bool from_descriptor(PSECURITY_DESCRIPTOR descriptor, size_t size, Ownership* ownership);
 
 } // namespace fsp::fuse

@@ -10,7 +10,8 @@ namespace {
 Ownership there_and_back(const Ownership& ownership, bool directory)
 {
     Ownership out;
-    from_descriptor(to_descriptor(ownership, directory)->get(), &out);
+    const auto descriptor = to_descriptor(ownership, directory);
+    from_descriptor(descriptor->get(), descriptor->bytes.size(), &out);
     return out;
 }
 

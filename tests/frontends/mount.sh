@@ -25,6 +25,7 @@ check_log() {
 # start_memfs [OPTION...]: returns when the drive is mounted; 1 and the log on standard error if it is not
 start_memfs() {
     [ -f "$T/memfs.log" ] && check_log
+    : >"$T/memfs.log" # the last one's must not be taken for this one's
     # The shell ignores Ctrl-C for what it runs in the background.
     env --default-signal=INT "$BIN/memfs" -n 1000000 -s 68719476736 "$@" -m "$M" >"$T/memfs.log" 2>&1 </dev/null &
     memfs_pid=$!

@@ -49,7 +49,10 @@ class Argument
             result = std::from_chars(value_.data(), value_.data() + value_.size(), parsed);
         else
             result = std::from_chars(value_.data(), value_.data() + value_.size(), parsed, base);
-        if (value_.empty() || result.ec != std::errc() || result.ptr != value_.data() + value_.size()) {
+        const bool is_number = parsed == parsed; // and not the one that is called so
+        if (value_.empty() || !is_number || result.ec != std::errc() ||
+            result.ptr != value_.data() + value_.size())
+        {
             std::fprintf(stderr, "fuse: invalid parameter in option `%s'\n", std::string(text_).c_str());
             *failed = true;
         } else

@@ -85,6 +85,12 @@ void Paths::removed(const NodePtr& node)
         by_path_.erase(found);
 }
 
+bool Paths::is_removed(const NodePtr& node)
+{
+    std::lock_guard guard(lock_);
+    return node->removed;
+}
+
 void Paths::count_open(const NodePtr& node)
 {
     std::lock_guard guard(lock_);

@@ -45,6 +45,9 @@ class Paths
     /// The name is gone; who has the file open keeps it.
     void removed(const NodePtr& node);
 
+    /// Its path leads nowhere, or to another file.
+    bool is_removed(const NodePtr& node);
+
     void count_open(const NodePtr& node);
     /// @return true if the file was hidden and nobody has it open any more: remove *path
     bool count_close(const NodePtr& node, std::string* path);

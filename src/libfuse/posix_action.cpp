@@ -160,6 +160,8 @@ int Action::map_block()
 int Action::copy()
 {
     Handle& source = *static_cast<Handle*>(call_.copy_source);
+    if (!source.opened || !fi_)
+        return -EBADF;
     return counted(on_.copy_file_range(fs_.paths().path_of(source.node).c_str(), &source.info, call_.offset,
                                        path(), fi_, call_.target_offset, size_t(call_.length),
                                        int(call_.flags)));
@@ -182,6 +184,8 @@ int Action::list()
 int Action::run()
 {
     using enum nt::PosixAction;
+    if (!fi_ && fs_.paths().is_removed(handle_.node))
+        return -ENOENT;
     switch (call_.action) {
     case stat:
         return this->stat();
@@ -227,8 +231,8 @@ int Action::run()
         return on_.flock(path(), fi_, int(call_.flags));
     case nt::PosixAction::map_block:
         return this->map_block();
-    case copy_from:
-        return call_.copy_source = &handle_, fi_ ? 0 : -EBADF;
+    case identify:
+        return call_.subject = &handle_, 0;
     case nt::PosixAction::copy:
         return this->copy();
     case nt::PosixAction::list:
@@ -244,7 +248,8 @@ NTSTATUS posix_action(Entry& entry, Handle& handle)
 {
     if (entry.call->action == nt::PosixAction::none)
         return STATUS_INVALID_DEVICE_REQUEST;
-    const int result = Action(entry, handle).run();
+    void* const subject = entry.call->subject;
+    const int result = Action(entry, subject ? *static_cast<Handle*>(subject) : handle).run();
     FileSystem::forget_seen();
     return result == 0 ? STATUS_SUCCESS : FileSystem::fail(result);
 }

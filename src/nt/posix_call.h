@@ -44,7 +44,7 @@ enum class PosixAction
     poll,           ///< events, poll_handle -> result: events
     lock,           ///< flags: command; lock, owner
     whole_lock,     ///< flock: flags: operation; owner
-    copy_from,      ///< on the file that is copied from -> copy_source
+    identify,       ///< -> subject: what the file system knows the handle by
     copy,           ///< copy_source, offset, length, target_offset, flags -> result
     list,           ///< offset, flags: with attributes, fill, fill_context
     map_block,      ///< bmap: size: block size; offset -> result
@@ -112,7 +112,8 @@ struct PosixCall
     struct statvfs volume = {};
     void* poll_handle = nullptr;
     unsigned events = 0;
-    void* copy_source = nullptr;
+    void* subject = nullptr;     ///< of identify: the action is about that handle, as long as it is open
+    void* copy_source = nullptr; ///< of identify, too
     /// Takes an entry of a directory. @param next where to go on after it; 0: all entries come at once
     /// @return false: no more, please
     bool (*fill)(void* context, const char* name, const struct stat* attributes, int64_t next,

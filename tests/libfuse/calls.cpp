@@ -15,7 +15,7 @@
 
 #include <algorithm>
 #include <cinttypes>
-#include <memory>
+#include <map>
 
 #include <sys/file.h>
 
@@ -355,10 +355,17 @@ int on_readdir(const char* path, off_t offset, const char* plus, fuse_file_info*
     line.number(offset);
     line.text(plus);
     line.file(fi);
+    // By name: the order of a directory below differs from one run to the next.
+    std::map<std::string, struct stat> entries;
+    const int result = passthrough::readdir(path, [&](const char* name, const struct stat* info) {
+        entries[name] = *info;
+        return true;
+    });
     off_t at = 0;
-    return line.done(passthrough::readdir(path, [&](const char* name, const struct stat* info) {
-        return ++at <= offset || fill(name, info, in_pieces ? at : 0) == 0;
-    }));
+    for (const auto& [name, info] : entries)
+        if (++at > offset && !fill(name.c_str(), &info, in_pieces ? at : 0))
+            break;
+    return line.done(result);
 }
 
 void tell_connection(const fuse_conn_info* connection)
@@ -419,7 +426,7 @@ fuse_operations make_operations()
     };
     on.readdir = [](const char* path, void* buffer, fuse_fill_dir_t fill, off_t offset, fuse_file_info* fi) {
         return on_readdir(path, offset, "", fi, [&](const char* name, const struct stat* info, off_t next) {
-            return fill(buffer, name, info, next);
+            return fill(buffer, name, info, next) == 0;
         });
     };
 #else
@@ -442,7 +449,7 @@ fuse_operations make_operations()
                               const bool complete = plus && lstat((real(path) + "/" + name).c_str(), &all) ==
                                                                 0; // of "..", too; nobody looks
                               return fill(buffer, name, complete ? &all : info, next,
-                                          complete ? FUSE_FILL_DIR_PLUS : fuse_fill_dir_flags(0));
+                                          complete ? FUSE_FILL_DIR_PLUS : fuse_fill_dir_flags(0)) == 0;
                           });
     };
     on.lseek = [](const char* path, off_t offset, int whence, fuse_file_info* fi) -> off_t {

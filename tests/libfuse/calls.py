@@ -408,7 +408,7 @@ def run_a_program(d, out):
 
 @action
 def copy_in(d, out):
-    sh(f"cp -a {out}/tree {d}/copy")
+    sh(f"mkdir {d}/copy && cp -a {out}/tree/link {out}/tree/one {out}/tree/sub {d}/copy")
 
 @action
 def copy_out(d, out):
@@ -534,6 +534,21 @@ def merged(run):
             yield f"{call} {start}-{end} {rest}"
 
 
+def shown(lines):
+    """Without the hiding of files that an application closes just before it removes them: then the close, which is told
+    later, comes sometimes first and sometimes last."""
+    result = []
+    for line in lines:
+        hiding = re.match(r"rename (.*) (\S*/\.fuse_hidden) 0 = 0$", line)
+        if hiding and result and result[-1] == f"getattr {hiding[2]} - = ENOENT":
+            result[-1] = f"unlink {hiding[1]} = 0"
+        elif (over := re.match(r"rename .* (\S*) 0 = 0$", line)) and result and result[-1] == f"unlink {over[1]} = 0":
+            result[-1] = line  # hidden in order to be replaced
+        elif not re.match(r"unlink .*/\.fuse_hidden = 0$", line):
+            result.append(line)
+    return [re.sub(r"^release .* flags", "release flags", line) for line in result]
+
+
 def normal(lines):
     calls, late, run = [], [], []
     for line in [re.sub(r"\.fuse_hidden[0-9a-f]+", ".fuse_hidden", line) for line in lines] + [""]:
@@ -565,7 +580,7 @@ def record(mount, source, log, result):
     put(out + "/tree/sub/two", b"2")
     os.symlink("one", out + "/tree/link")
     os.utime(out + "/tree/one", (5, 6))
-    sh(f"tar -C {out} -cf {out}/tree.tar tree")
+    sh(f"tar -C {out} --sort=name -cf {out}/tree.tar tree")
     for number, function in enumerate(ACTIONS):
         prepare(f"{source}/{number}", function)
     with open(log, encoding="utf-8", errors="surrogateescape") as f, \
@@ -595,7 +610,12 @@ def record(mount, source, log, result):
             except OSError as e:
                 lines.append(f"the application got {errno.errorcode[e.errno]}")
             take(settled)
-            text = "\n".join(normal(lines)).replace(f"/{number}", "")
+            calls = normal(lines)
+            if function not in (remove_an_open_file, replace_an_open_file):
+                calls = shown(calls)
+                calls = [line for line in calls if not line.startswith("release")] + \
+                    sorted(line for line in calls if line.startswith("release"))
+            text = "\n".join(calls).replace(f"/{number}", "")
             to.write(f"# {function.__name__}\n{text}\n")
 
 

@@ -36,4 +36,26 @@ try_all() {
 }
 try_all 2
 try_all 3
+# Who waits for a lock of the program's keeps nobody from the file.
+"$BIN/calls3" "$T/log" "$T/source" "$M"
+if timeout 60 python3 - "$M/locked" <<'PY'; then ok "a writer goes on while another waits for its lock"; else
+import fcntl, os, sys, time
+file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+fcntl.lockf(file, fcntl.LOCK_EX)
+child = os.fork()
+if child == 0:
+    fcntl.lockf(os.open(sys.argv[1], os.O_RDWR), fcntl.LOCK_EX)
+    os._exit(7)
+# Until it sleeps in the file system's process, where the waiting is done.
+while not any("fcntl" in open(f"/proc/{p}/task/{t}/wchan").read() or "lock" in open(f"/proc/{p}/task/{t}/wchan").read()
+              for p in os.listdir("/proc") if p.isdigit() and "calls3" in open(f"/proc/{p}/comm").read()
+              for t in os.listdir(f"/proc/{p}/task")):
+    time.sleep(0.01)
+os.write(file, b"x")
+fcntl.lockf(file, fcntl.LOCK_UN)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 7)
+PY
+    not_ok "a writer goes on while another waits for its lock"
+fi
+unmount
 score

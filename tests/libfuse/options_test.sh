@@ -33,6 +33,15 @@ fails "unknown letter" "unknown option.*-Z" -Z "$M"
 fails "not a number" "invalid.*entry_timeout=soon" -o entry_timeout=soon "$M"
 fails "not octal" "invalid.*umask=rwx" -o umask=rwx "$M"
 fails "no value" "missing argument" "$M" -o
+# libfuse takes these for other numbers.
+for option in uid=99999999999 gid=-7 umask=99 umask=77777777777777 max_read=1k attr_timeout=nan entry_timeout= remember=0x; do
+    said=$("$RUN" "$T/hello" -o $option "$M" 2>&1)
+    code=$?
+    if [ $code -eq 3 ] && [ "$said" = "fuse: invalid parameter in option \`$option'" ]; then ok "out of range: $said"; else
+        not_ok "$option: exit code $code, $said"
+    fi
+    mounted && umount "$M"
+done
 
 # succeeds NAME TEST ARGUMENT...: mounts, and the test holds
 succeeds() {

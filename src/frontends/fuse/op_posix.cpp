@@ -5,6 +5,7 @@
 // translated.
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -107,7 +108,46 @@ void act(Request& request, fuse_ino_t number, fuse_file_info* info, PosixAction 
     request.fail(error);
 }
 
+/// An action that may wait for what others do with the file. The driver would keep them away from it
+/// meanwhile; so it goes by the root. @return 0 or an error number
+int act_aside(Request& request, fuse_ino_t number, fuse_file_info* info, PosixAction action)
+{
+    Access access;
+    int error = reach(request, request.inode(number), info, &access);
+    if (error == 0)
+        error = request.act(access.get(), PosixAction::identify);
+    if (error == 0)
+        error = request.act(request.session().root(), action);
+    request.posix().subject = nullptr;
+    return error;
+}
+
 // ---- Names ------------------------------------------------------------------------------------------
+
+/// Looks a name up. The kernel lets others remove, make and rename names meanwhile when it only looks whether
+/// what it knows is still there; then what was seen may not be what has the name in the end.
+NTSTATUS find(Request& request, Inode& parent, std::u16string_view name, fuse_entry_param* entry)
+{
+    InodeTable& inodes = request.inodes();
+    for (int tries = 0;; ++tries) {
+        Inode* const before = inodes.child(parent, name);
+        NtHandle file;
+        const NTSTATUS status = look(request, parent, name, &file);
+        file.reset();
+        bool stable = true;
+        if (NT_SUCCESS(status)) {
+            *entry = entry_of(request, parent, name);
+            Inode& after = request.inode(entry->ino);
+            std::lock_guard guard(inodes.lock());
+            stable = before ? &after == before : after.lookups == 1;
+        }
+        if (before)
+            inodes.release(*before);
+        if (stable || tries == 16)
+            return status;
+        take_back(request, *entry);
+    }
+}
 
 void lookup(fuse_req_t handle, fuse_ino_t parent_number, const char* text)
 {
@@ -116,11 +156,13 @@ void lookup(fuse_req_t handle, fuse_ino_t parent_number, const char* text)
     Name name;
     if (const int error = request.name(text, &name))
         return void(request.fail(error));
-    NtHandle file;
-    const NTSTATUS status = look(request, parent, name.view(), &file);
-    file.reset();
-    if (NT_SUCCESS(status))
-        return answer_entry(request, parent, name.view());
+    fuse_entry_param entry;
+    const NTSTATUS status = find(request, parent, name.view(), &entry);
+    if (NT_SUCCESS(status)) {
+        if (!request.entry(entry))
+            take_back(request, entry);
+        return;
+    }
     const int error = request.error_of(status);
     if (error != ENOENT || mount_of(request).negative_timeout == 0)
         return void(request.fail(error));
@@ -310,13 +352,22 @@ void answer_attributes(Request& request, Inode& inode)
 
 int look_at(Request& request, Inode& inode, fuse_file_info* info)
 {
-    Access access;
-    request.posix().has_attributes = false;
-    const int error = reach(request, inode, info, &access);
-    // Opening a name has told already; a handle that was open is asked.
-    if (error != 0 || request.posix().has_attributes)
-        return error;
-    return request.act(access.get(), PosixAction::stat);
+    for (int tries = 0;; ++tries) {
+        const bool orphan = inode.orphan;
+        Access access;
+        request.posix().has_attributes = false;
+        int error = reach(request, inode, info, &access);
+        // Opening a name has told already; a handle that was open is asked.
+        if (error == 0 && !request.posix().has_attributes)
+            error = request.act(access.get(), PosixAction::stat);
+        // The name may have gone to something else meanwhile. An inode never becomes another type, it would
+        // be lost to the kernel.
+        const mode_t type = inode.type;
+        if (error == 0 && type != 0 && type != (request.posix().attributes.st_mode & S_IFMT))
+            error = ENOENT;
+        if (error != ENOENT || orphan == inode.orphan || tries == 16)
+            return error;
+    }
 }
 
 void getattr(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info)
@@ -578,7 +629,8 @@ void copy_file_range(fuse_req_t handle, fuse_ino_t source_number, off_t source_o
     if (error == 0)
         error = reach(request, request.inode(number), info, &target);
     if (error == 0)
-        error = request.act(source.get(), PosixAction::copy_from);
+        error = request.act(source.get(), PosixAction::identify);
+    posix.copy_source = std::exchange(posix.subject, nullptr);
     posix.offset = source_offset;
     posix.target_offset = offset;
     posix.length = int64_t(size);
@@ -598,13 +650,8 @@ void lock(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info, struct flo
     request.posix().flags = unsigned(command);
     request.posix().lock = lock;
     request.posix().owner = info->lock_owner;
-    if (command != F_GETLK)
-        return act(request, number, info, PosixAction::lock);
-    Access access;
-    int error = reach(request, request.inode(number), info, &access);
-    if (error == 0)
-        error = request.act(access.get(), PosixAction::lock);
-    if (error != 0)
+    const int error = act_aside(request, number, info, PosixAction::lock);
+    if (error != 0 || command != F_GETLK)
         return void(request.fail(error));
     if (request.claim())
         fuse_reply_lock(request.handle(), lock);
@@ -625,7 +672,7 @@ void flock(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info, int opera
     Request request(handle);
     request.posix().flags = unsigned(operation);
     request.posix().owner = info->lock_owner;
-    act(request, number, info, PosixAction::whole_lock);
+    request.fail(act_aside(request, number, info, PosixAction::whole_lock));
 }
 
 void poll(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info, fuse_pollhandle* poll_handle)
@@ -633,10 +680,7 @@ void poll(fuse_req_t handle, fuse_ino_t number, fuse_file_info* info, fuse_pollh
     Request request(handle);
     request.posix().events = info->poll_events;
     request.posix().poll_handle = poll_handle; // the file system's from here on
-    Access access;
-    int error = reach(request, request.inode(number), info, &access);
-    if (error == 0)
-        error = request.act(access.get(), PosixAction::poll);
+    const int error = act_aside(request, number, info, PosixAction::poll);
     if (error != 0)
         return void(request.fail(error));
     if (request.claim())
@@ -658,10 +702,7 @@ void ioctl(fuse_req_t handle, fuse_ino_t number, unsigned command, void* argumen
     posix.argument = argument;
     posix.out = data.empty() ? nullptr : data.data();
     posix.size = data.size();
-    Access access;
-    int error = reach(request, request.inode(number), info, &access);
-    if (error == 0)
-        error = request.act(access.get(), PosixAction::control);
+    const int error = act_aside(request, number, info, PosixAction::control);
     if (error != 0)
         return void(request.fail(error));
     if (request.claim())
@@ -756,8 +797,15 @@ void fsyncdir(fuse_req_t handle, fuse_ino_t, int data_only, fuse_file_info* info
 fuse_entry_param posix_entry(Request& request, Inode& parent, std::u16string_view name,
                              const struct stat& attributes)
 {
-    // By name alone: numbers of a FUSE program need not be unique.
-    Inode& inode = *request.inodes().found(parent, name, 0);
+    // By name alone: numbers of a FUSE program need not be unique. The type of an inode never changes.
+    InodeTable& inodes = request.inodes();
+    Inode* found = inodes.found(parent, name, 0);
+    if (const mode_t type = found->type; type != 0 && type != (attributes.st_mode & S_IFMT)) {
+        inodes.orphan(*found);
+        inodes.forget(*found, 1);
+        found = inodes.found(parent, name, 0);
+    }
+    Inode& inode = *found;
     note(request, inode, attributes);
     fuse_entry_param entry{};
     entry.ino = request.inodes().to_number(inode);

@@ -125,6 +125,10 @@ int fill(Request& request, PosixListing& listing, OpenDirectory& directory, off_
     for (auto at = size_t(offset); at < directory.entries.size(); ++at)
         if (!listing.add(directory.entries[at], off_t(at + 1)))
             break;
+    // Until it has this answer the kernel lets nobody change the directory; what comes later would be old.
+    if (plus)
+        for (OpenDirectory::Entry& entry : directory.entries)
+            entry.complete = false;
     return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/nt/file_call.h"
 
+#include "nt/posix_call.h"
 #include "ntos/raise.h"
 
 namespace fsp::ntos::nt_service {
@@ -47,7 +48,8 @@ NTSTATUS send_locked(Call& call, io::FileLock& lock, io::Request& request, const
         KeClearEvent(event);
     PIRP irp = request.irp;
 
-    if (call.synchronous()) {
+    // What a POSIX caller says beside its request is a record of the thread: it must not go on elsewhere.
+    if (call.synchronous() || nt::current_posix_call() != nullptr) {
         io::Waiter waiter;
         status = io::send_and_wait(call.device, irp, waiter);
         lock.release();

@@ -315,14 +315,31 @@ inline int utimens(const char* path, const fuse_timespec times[2], fuse_file_inf
     });
 }
 
+/// Memory is not all that there is: a file of any length would be.
+constexpr fuse_off_t capacity = 1 << 30; // bytes, of a file
+
+/// @return 0 or a negative error number
+inline int resize(Node& node, fuse_off_t size)
+{
+    if (size < 0 || size > capacity)
+        return -ENOSPC;
+    try {
+        node.data.resize(size_t(size));
+    } catch (const std::bad_alloc&) {
+        return -ENOSPC;
+    }
+    return 0;
+}
+
 inline int truncate(const char* path, fuse_off_t size, fuse_file_info* fi)
 {
     return with(path, fi, [&](Node& node) {
         if (node.is_directory())
             return -EISDIR;
-        node.data.resize(size_t(size));
-        node.modified = node.changed = now();
-        return 0;
+        const int result = resize(node, size);
+        if (result == 0)
+            node.modified = node.changed = now();
+        return result;
     });
 }
 
@@ -368,8 +385,11 @@ inline int read(const char* path, char* out, size_t size, fuse_off_t offset, fus
 inline int write(const char* path, const char* data, size_t size, fuse_off_t offset, fuse_file_info* fi)
 {
     return with(path, fi, [&](Node& node) {
+        if (offset > capacity - fuse_off_t(size))
+            return -ENOSPC;
         if (size_t(offset) + size > node.data.size())
-            node.data.resize(size_t(offset) + size);
+            if (const int result = resize(node, offset + fuse_off_t(size)))
+                return result;
         std::memcpy(node.data.data() + offset, data, size);
         node.modified = node.changed = now();
         return int(size);
@@ -394,7 +414,7 @@ template<class Fill> int readdir(const char* path, Fill fill)
 inline int statfs(const char*, struct fuse_statvfs* out)
 {
     out->f_bsize = out->f_frsize = 4096;
-    out->f_blocks = out->f_bfree = out->f_bavail = 1 << 20;
+    out->f_blocks = out->f_bfree = out->f_bavail = capacity / 4096;
     out->f_namemax = 255;
     return 0;
 }

@@ -14,9 +14,11 @@
 namespace fsp::winfuse {
 namespace {
 
+/// Whether a link on the way may be why: programs do not follow links, and say either.
 bool is_missing(NTSTATUS status)
 {
-    return status == STATUS_OBJECT_NAME_NOT_FOUND || status == STATUS_OBJECT_PATH_NOT_FOUND;
+    return status == STATUS_OBJECT_NAME_NOT_FOUND || status == STATUS_OBJECT_PATH_NOT_FOUND ||
+           status == STATUS_NOT_A_DIRECTORY;
 }
 
 /// A handle on its way to the driver: what the program has opened is released if it does not arrive.

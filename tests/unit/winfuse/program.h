@@ -46,6 +46,7 @@ struct World
     std::vector<UINT32> callers; ///< uid in each call
     fuse_context context{};      ///< of the last call
     UINT32 want = 0;
+    int below_links = -no_entry; ///< what getattr says below the link /l
     fuse_conn_info connection{};
 
     int see(const std::string& call);

@@ -4,23 +4,24 @@
 . "$(dirname "$0")/mount.sh"
 start_memfs || exit 1
 
+inserts=$((60 / share + 7))
 sqlite_work() {
     local mode=$1 db=$M/$1.db pids=() i
     sqlite3 "$db" "PRAGMA journal_mode=$mode; CREATE TABLE t(i INTEGER PRIMARY KEY, who, what);" >/dev/null || return 1
     for i in 1 2 3; do
-        (for n in $(seq 60); do
+        (for n in $(seq $inserts); do
             sqlite3 -cmd '.timeout 30000' "$db" "BEGIN IMMEDIATE; INSERT INTO t(who, what) VALUES($i, hex(randomblob(500))); COMMIT;" || exit 1
         done) &
         pids+=($!)
     done
     for i in "${pids[@]}"; do wait "$i" || return 1; done
-    [ "$(sqlite3 "$db" 'SELECT count(*) FROM t')" = 180 ] && [ "$(sqlite3 "$db" 'PRAGMA integrity_check')" = ok ]
+    [ "$(sqlite3 "$db" 'SELECT count(*) FROM t')" = $((3 * inserts)) ] && [ "$(sqlite3 "$db" 'PRAGMA integrity_check')" = ok ]
 }
 check "sqlite with a rollback journal, three writers" sqlite_work delete
 check "sqlite in WAL mode (shared memory), three writers" sqlite_work wal
 
 fio_verify() {
-    fio --name=v --directory="$M" --size=32m --rw="$1" --bs=4k-64k --ioengine="$2" --verify=crc32c --verify_fatal=1 \
+    fio --name=v --directory="$M" --size=$((32 / share + 1))m --rw="$1" --bs=4k-64k --ioengine="$2" --verify=crc32c --verify_fatal=1 \
         --do_verify=1 --verify_state_save=0 --numjobs=2 --group_reporting --randrepeat=1 "${@:3}" && rm -f "$M"/v.*
 }
 for engine in psync libaio mmap; do
@@ -30,21 +31,21 @@ check "fio verified, libaio, direct" fio_verify randwrite libaio --direct=1 --bs
 check "fio verified, psync, direct" fio_verify write psync --direct=1 --bs=64k
 
 many() {
-    mkdir "$M/many" && python3 - "$M/many" <<'END'
+    mkdir "$M/many" && python3 - "$M/many" $((100000 / share)) <<'END'
 import os, sys
-d = sys.argv[1]
-for i in range(100000):
+d, count = sys.argv[1], int(sys.argv[2])
+for i in range(count):
     os.close(os.open(f"{d}/file{i:06}", os.O_CREAT | os.O_WRONLY))
 names = os.listdir(d)
-assert len(names) == len(set(names)) == 100000, len(names)
-assert sorted(names)[12345] == "file012345"
-for i in range(0, 100000, 2):
+assert len(names) == len(set(names)) == count, len(names)
+assert sorted(names)[count // 8] == f"file{count // 8:06}"
+for i in range(0, count, 2):
     os.unlink(f"{d}/file{i:06}")
-assert len(os.listdir(d)) == 50000
+assert len(os.listdir(d)) == count // 2
 END
     rm -r "$M/many"
 }
-check "100,000 files in a directory" many
+check "$((100000 / share)) files in a directory" many
 
 sparse() {
     truncate -s 6G "$M/sparse" && printf end | dd of="$M/sparse" bs=1 seek=$((6 * 1024 * 1024 * 1024)) conv=notrunc status=none &&

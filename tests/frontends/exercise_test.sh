@@ -11,7 +11,7 @@ mkdir -m 755 "$T/model"
 several() { # PROGRAM ARGUMENT... : at once, with a seed each
     local seed pids=() code=0
     for seed in 1 2 3; do
-        "$@" "$seed" 8000 >"$T/seed.$seed" 2>&1 &
+        "$@" "$seed" $((8000 / share + 300)) >"$T/seed.$seed" 2>&1 &
         pids+=($!)
     done
     for seed in 1 2 3; do wait "${pids[seed - 1]}" || { code=1; cat "$T/seed.$seed"; }; done

@@ -2,6 +2,7 @@
 # Sourced by the tests in this folder: mounts MEMFS, keeps the score, cleans up.
 #
 #   BIN=DIR with memfs    $M the mount point    $T scratch outside of it
+#   $share the share of the work to do: 1 of so many, more than 1 if memfs runs under a sanitizer
 set -u
 BIN=$(realpath "${1:?usage: $0 FOLDER-WITH-MEMFS}")
 [ -c /dev/fuse ] || { echo "no /dev/fuse here: skipped"; exit 77; }
@@ -11,6 +12,7 @@ mkdir "$M"
 chmod 755 "$T"
 good=0 bad=0
 memfs_pid=
+share=${MOUNT_TEST_SHARE:-$(if ldd "$BIN/memfs" | grep -qE 'lib[at]san'; then echo 20; else echo 1; fi)}
 
 mounted() { grep -qF " $M " /proc/self/mountinfo; }
 

@@ -22,7 +22,7 @@ finish() {
     rm -rf "$base"
 }
 trap finish EXIT
-for _ in $(seq 100); do
+for _ in $(seq 300); do
     mountpoint -q "$mnt" && break
     sleep 0.1
 done
@@ -215,5 +215,8 @@ P
 check "copies keep holes" sh_ 'truncate -s 8M h1 && printf abc | dd of=h1 bs=1 seek=5000000 conv=notrunc status=none && cp --sparse=always h1 h2 && cmp h1 h2 && cp h1 h3 && cmp h1 h3'
 
 cd /
+kill -TERM $pid
+wait $pid
+check "no finding of a sanitizer or the verifier" not grep -E 'verifier:|ERROR: [A-Za-z]*Sanitizer|WARNING: ThreadSanitizer|runtime error' "$base/log"
 echo "1..$count"
 [ $failed = 0 ]

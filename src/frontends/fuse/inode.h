@@ -25,6 +25,27 @@ struct Ownership
     uid_t uid = 0;
     gid_t gid = 0;
     mode_t mode = 0; ///< 07777
+    /// Both are one SID, whose bits a mode cannot tell apart; files made through the mount never are so.
+    bool one_sid = false;
+};
+
+/// A mutex of one byte.
+class SmallMutex
+{
+  public:
+    void lock()
+    {
+        while (held_.test_and_set(std::memory_order_acquire))
+            held_.wait(true, std::memory_order_relaxed);
+    }
+    void unlock()
+    {
+        held_.clear(std::memory_order_release);
+        held_.notify_one();
+    }
+
+  private:
+    std::atomic_flag held_;
 };
 
 /// What keeps something that was read of an inode right: nobody else has changed it since, by the lease of
@@ -61,6 +82,9 @@ struct Inode
     std::atomic<bool> privileged = false; ///< a file with set-user-ID or set-group-ID
     /// Time of the last write through an open file whose handle has not told the file system yet; 0: none.
     std::atomic<int64_t> written_at = 0;
+    /// Held while a request sets times of the file, also by what the driver does when a handle closes: the
+    /// kernel does not wait for a release, which would set those back that a request after it has set.
+    SmallMutex times;
 
     // Of a file's data in the kernel's cache (FileLeases).
     FileLease* file_lease = nullptr;       ///< guarded by the lock of FileLeases

@@ -132,6 +132,7 @@ void create(fuse_req_t handle, fuse_ino_t parent_number, const char* text, mode_
     NewFile made;
     NTSTATUS status = create_file(request, parent, name.view(), S_IFREG | (mode & 07777), file->access,
                                   data_options, &made);
+    bool truncated = false;
     if (status == STATUS_OBJECT_NAME_COLLISION && !(info->flags & O_EXCL)) {
         // Somebody was faster; without O_EXCL that is an ordinary open.
         OpenRequest what;
@@ -140,6 +141,7 @@ void create(fuse_req_t handle, fuse_ino_t parent_number, const char* text, mode_
         status = request.open(parent, name.view(), what, &made.handle);
         if (NT_SUCCESS(status) && (info->flags & O_TRUNC))
             status = truncate(made.handle.get());
+        truncated = NT_SUCCESS(status) && (info->flags & O_TRUNC);
         if (NT_SUCCESS(status))
             status = query_attributes(request.session(), made.handle.get(), &made.attributes);
         if (NT_SUCCESS(status) && made.attributes.type != S_IFREG)
@@ -153,6 +155,8 @@ void create(fuse_req_t handle, fuse_ino_t parent_number, const char* text, mode_
     OpenFile* const opened = file.release();
     opened->inode = &request.inode(entry.ino);
     attach(request.inodes(), *opened);
+    if (truncated)
+        note_write(*opened->inode, *opened);
     info->fh = reinterpret_cast<uint64_t>(opened);
     info->noflush = 1;
     if (!request.created(entry, *info)) {
@@ -164,13 +168,15 @@ void create(fuse_req_t handle, fuse_ino_t parent_number, const char* text, mode_
 /// The time of the last write becomes the file's, and stays when the handle closes.
 void settle_times(OpenFile& file)
 {
+    Inode& inode = *file.inode;
+    const std::lock_guard guard(inode.times);
     if (file.written_at.exchange(0) == 0)
         return;
-    Inode& inode = *file.inode;
     FILE_BASIC_INFORMATION now{};
     query_file(file.nt(), FileBasicInformation, &now, sizeof now);
     int64_t written = inode.written_at; // 0: another handle has told it
     FILE_BASIC_INFORMATION basic{};
+    basic.LastAccessTime.QuadPart = keep_time;
     basic.LastWriteTime.QuadPart = written != 0 ? written : now.LastWriteTime.QuadPart;
     // What was changed after the write has moved the time of change on.
     basic.ChangeTime.QuadPart = std::max<int64_t>(written, now.ChangeTime.QuadPart);
@@ -182,7 +188,8 @@ void release(fuse_req_t handle, fuse_ino_t, fuse_file_info* info)
 {
     Request request(handle);
     auto* file = reinterpret_cast<OpenFile*>(info->fh);
-    settle_times(*file);
+    if (file->written_at != 0)
+        settle_times(*file);
     give_back(request.inodes(), file);
     request.done();
 }

@@ -229,39 +229,27 @@ NTSTATUS replace_open(Request& request, HANDLE source, const RenameTarget& targe
     return status;
 }
 
-void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_ino_t new_parent_number,
-            const char* new_text, unsigned flags)
+/// Renames for the kernel, which has looked both names up; as POSIX has it, or not replacing.
+NTSTATUS move(Request& request, Inode& parent, std::u16string_view name, const RenameTarget& target,
+              bool replace)
 {
-    Request request(handle);
-    Inode& parent = request.inode(parent_number);
-    Inode& new_parent = request.inode(new_parent_number);
-    Name name, new_name;
-    if (const int error = request.name(text, &name))
-        return void(request.fail(error));
-    if (const int error = request.name(new_text, &new_name))
-        return void(request.fail(error));
-    if (flags & ~RENAME_NOREPLACE)
-        return void(request.fail(EINVAL));
-    const bool replace = !(flags & RENAME_NOREPLACE);
-
     OpenRequest what;
     what.access = DELETE; // nothing more: it is enough to have the right from the parent
     NtHandle source;
-    NTSTATUS status = request.open(parent, name.view(), what, &source);
+    NTSTATUS status = request.open(parent, name, what, &source);
     if (!NT_SUCCESS(status))
-        return void(request.refuse(status));
+        return status;
 
-    const RenameTarget target{new_parent, new_name.view(), &parent == &new_parent};
     status = rename_handle(request, source.get(), target, replace);
     if (status == STATUS_ACCESS_DENIED && !request.session().traits().posix_unlink_rename) {
-        close_own_handles(request, parent, name.view());
-        close_own_handles(request, new_parent, new_name.view());
+        close_own_handles(request, parent, name);
+        close_own_handles(request, target.parent, target.name);
         status = rename_handle(request, source.get(), target, replace);
     }
     if (replace && (status == STATUS_ACCESS_DENIED || status == STATUS_OBJECT_NAME_COLLISION ||
                     status == STATUS_FILE_IS_A_DIRECTORY))
     {
-        if (known_type(request, parent, name.view()) == S_IFDIR) {
+        if (known_type(request, parent, name) == S_IFDIR) {
             const NTSTATUS second = replace_directory(request, source.get(), target);
             if (second != STATUS_OBJECT_NAME_NOT_FOUND && second != STATUS_NOT_A_DIRECTORY)
                 status = second;
@@ -279,15 +267,44 @@ void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_
         }
     }
     if (NT_SUCCESS(status)) {
-        Inode* const replaced = replace ? request.inodes().child(new_parent, new_name.view()) : nullptr;
-        request.inodes().rename(parent, name.view(), new_parent, new_name.view());
+        Inode* const replaced = replace ? request.inodes().child(target.parent, target.name) : nullptr;
+        request.inodes().rename(parent, name, target.parent, target.name);
         if (replaced) {
             if (replaced->orphan)
                 request.session().file_leases().drop(*replaced);
             request.inodes().release(*replaced);
         }
     }
-    source.reset(); // times that the driver sets then are older than the answer
+    return status;
+}
+
+void rename(fuse_req_t handle, fuse_ino_t parent_number, const char* text, fuse_ino_t new_parent_number,
+            const char* new_text, unsigned flags)
+{
+    Request request(handle);
+    Inode& parent = request.inode(parent_number);
+    Inode& new_parent = request.inode(new_parent_number);
+    Name name, new_name;
+    if (const int error = request.name(text, &name))
+        return void(request.fail(error));
+    if (const int error = request.name(new_text, &new_name))
+        return void(request.fail(error));
+    if (flags & ~RENAME_NOREPLACE)
+        return void(request.fail(EINVAL));
+    const bool replace = !(flags & RENAME_NOREPLACE);
+
+    // The release of a file that was written is not to set its time of change back.
+    Inode* const moved = request.inodes().child(parent, name.view());
+    NTSTATUS status;
+    {
+        std::unique_lock<SmallMutex> times;
+        if (moved && moved->written_at != 0)
+            times = std::unique_lock(moved->times);
+        status = move(request, parent, name.view(), {new_parent, new_name.view(), &parent == &new_parent},
+                      replace);
+    }
+    if (moved)
+        request.inodes().release(*moved);
     request.refuse(status);
 }
 

@@ -55,7 +55,7 @@ NTSTATUS set_ownership(Request& request, HANDLE file, const struct stat& wanted,
     // systems.
     if (next.uid != now.ownership.uid)
         parts |= OWNER_SECURITY_INFORMATION;
-    if (next.gid != now.ownership.gid)
+    if (next.gid != now.ownership.gid || now.ownership.one_sid)
         parts |= GROUP_SECURITY_INFORMATION;
     status = set_security(file, parts, descriptor->get());
     if (!NT_SUCCESS(status) || !session.traits().extended_attributes)
@@ -89,6 +89,8 @@ NTSTATUS set_times(Request& request, Inode& inode, HANDLE file, const struct sta
     else if (which & FUSE_SET_ATTR_MTIME)
         basic.LastWriteTime.QuadPart = to_nt_time(wanted.st_mtim);
     basic.ChangeTime.QuadPart = now;
+    if (basic.LastAccessTime.QuadPart == 0)
+        basic.LastAccessTime.QuadPart = keep_time;
 
     // Handles through which the file was written would put the time of their write over this one when they
     // close. Setting a time through a handle tells the driver to leave it alone.
@@ -102,14 +104,17 @@ NTSTATUS set_times(Request& request, Inode& inode, HANDLE file, const struct sta
     return set_file(file, FileBasicInformation, &basic, sizeof basic);
 }
 
-/// Sets the time of change that the driver would set when the handle closes, and then leaves alone.
-/// @return false if the handle may not, or the driver would set more
+/// Sets the times that the driver would set when the handle closes, and then leaves alone.
+/// @return false if times were set already
 bool settle_change(HANDLE file, int which)
 {
-    if (!(which & sets_ownership) || (which & (sets_times | FUSE_SET_ATTR_SIZE)))
+    if (!(which & (sets_ownership | FUSE_SET_ATTR_SIZE)) || (which & sets_times))
         return false;
     FILE_BASIC_INFORMATION basic{};
+    basic.LastAccessTime.QuadPart = keep_time;
     basic.ChangeTime.QuadPart = nt_now();
+    if (which & FUSE_SET_ATTR_SIZE)
+        basic.LastWriteTime = basic.ChangeTime;
     return NT_SUCCESS(set_file(file, FileBasicInformation, &basic, sizeof basic));
 }
 
@@ -119,6 +124,38 @@ bool is_owner(Request& request, Inode& inode)
         return true;
     std::lock_guard guard(request.inodes().lock());
     return inode.ownership_known && inode.ownership.uid == request.caller().uid;
+}
+
+/// Sets what was asked for, and leaves the access open if it need not be closed for the times to be right.
+///
+/// @param file where it is through this file that the size is set, otherwise null
+/// @param[out] before set with the ownership: what the file was like
+NTSTATUS change(Request& request, Inode& inode, OpenFile* file, Access& access, const struct stat& wanted,
+                int which, Attributes* before)
+{
+    const std::lock_guard guard(inode.times);
+    NTSTATUS status = STATUS_SUCCESS;
+    if (which & FUSE_SET_ATTR_SIZE) {
+        drop_privileges(request, inode);
+        status = set_size(file ? file->nt() : access.get(), uint64_t(wanted.st_size));
+        if (NT_SUCCESS(status) && file)
+            note_write(inode, *file);
+    }
+    if (NT_SUCCESS(status) && (which & sets_ownership)) {
+        ownership_changes(request, inode);
+        status = set_ownership(request, access.get(), wanted, which, before);
+        ownership_changes(request, inode);
+    }
+    if (NT_SUCCESS(status) && (which & sets_times))
+        status = set_times(request, inode, access.get(), wanted, which);
+    if (!NT_SUCCESS(status))
+        return status;
+    // The driver sets times of what was changed when the handle closes.
+    if (file || !settle_change(access.get(), which))
+        access.reset();
+    if ((which & FUSE_SET_ATTR_SIZE) && !file)
+        note_change(inode);
+    return status;
 }
 
 void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int which, fuse_file_info* info)
@@ -164,37 +201,22 @@ void setattr(fuse_req_t handle, fuse_ino_t number, struct stat* wanted, int whic
             status = request.access(inode, what, &access);
     }
 
-    if (NT_SUCCESS(status) && (which & FUSE_SET_ATTR_SIZE)) {
-        drop_privileges(request, inode);
-        status = set_size(through_file ? file->nt() : access.get(), uint64_t(wanted->st_size));
-        if (NT_SUCCESS(status) && through_file)
-            note_write(inode, *file);
-    }
     Attributes attributes;
-    if (NT_SUCCESS(status) && (which & sets_ownership)) {
-        ownership_changes(request, inode);
-        status = set_ownership(request, access.get(), *wanted, which, &attributes);
-        ownership_changes(request, inode);
-    }
-    if (NT_SUCCESS(status) && (which & sets_times))
-        status = set_times(request, inode, access.get(), *wanted, which);
+    if (NT_SUCCESS(status))
+        status = change(request, inode, through_file ? file : nullptr, access, *wanted, which, &attributes);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
 
     const Standing standing = request.session().leases().over(inode);
-    // The driver sets times of what was changed when the handle closes, so ask afterwards.
-    if (settle_change(access.get(), which)) {
-        status = query_times(access.get(), &attributes);
+    const bool is_open = access.get() != nullptr;
+    if (!is_open)
+        status = request.access_attributes(inode, &access);
+    if (is_open && (which & sets_ownership) && !(which & FUSE_SET_ATTR_SIZE)) {
+        status = query_times(access.get(), &attributes); // the rest was asked for before the change
         if (NT_SUCCESS(status))
             status = query_ownership(request.session(), access.get(), attributes, &attributes.ownership);
-    } else {
-        access.reset();
-        if ((which & FUSE_SET_ATTR_SIZE) && !through_file)
-            note_change(inode);
-        status = request.access_attributes(inode, &access);
-        if (NT_SUCCESS(status))
-            status = query_attributes(request.session(), access.get(), &attributes);
-    }
+    } else if (NT_SUCCESS(status))
+        status = query_attributes(request.session(), access.get(), &attributes);
     if (!NT_SUCCESS(status))
         return void(request.refuse(status));
     remember(request, inode, attributes, standing);

@@ -8,6 +8,7 @@
 
 #include "frontends/fuse/ea_names.h"
 #include "frontends/fuse/operations.h"
+#include "frontends/fuse/times.h"
 
 namespace fsp::fuse {
 namespace {
@@ -131,6 +132,20 @@ NTSTATUS access_for_writing(Request& request, fuse_ino_t number, Access* out)
     return request.access(inode, what, out);
 }
 
+/// Changes attributes and the time of change, which the driver otherwise sets when the handle closes.
+NTSTATUS change(Inode& inode, Access& access, EaList& list)
+{
+    const std::lock_guard guard(inode.times);
+    const NTSTATUS status = set_ea(access.get(), list.data(), list.size());
+    if (!NT_SUCCESS(status))
+        return status;
+    FILE_BASIC_INFORMATION basic{};
+    basic.LastAccessTime.QuadPart = keep_time;
+    basic.ChangeTime.QuadPart = nt_now();
+    set_file(access.get(), FileBasicInformation, &basic, sizeof basic);
+    return status;
+}
+
 void setxattr(fuse_req_t handle, fuse_ino_t number, const char* name, const char* value, size_t size,
               int flags)
 {
@@ -163,7 +178,7 @@ void setxattr(fuse_req_t handle, fuse_ino_t number, const char* name, const char
         list.add(empty_name, "", 1);
     else
         list.add(ea_name, value, size);
-    status = set_ea(access.get(), list.data(), list.size());
+    status = change(request.inode(number), access, list);
     if (status == STATUS_INVALID_PARAMETER)
         return void(request.fail(ENOSPC)); // more than a request can carry
     request.fail(NT_SUCCESS(status) ? 0 : errno_of(status));
@@ -251,7 +266,7 @@ void removexattr(fuse_req_t handle, fuse_ino_t number, const char* name)
     if (NT_SUCCESS(status)) {
         EaList list;
         list.add(value.empty() ? ea_name + std::string(empty_suffix) : ea_name, nullptr, 0);
-        status = set_ea(access.get(), list.data(), list.size());
+        status = change(request.inode(number), access, list);
     }
     request.fail(NT_SUCCESS(status) ? 0 : errno_of(status));
 }

@@ -103,6 +103,11 @@ bool from_descriptor(PSECURITY_DESCRIPTOR descriptor, size_t size, Ownership* ow
     if (permissions.has_group)
         ownership->gid = permissions.gid;
     ownership->mode = permissions.mode;
+    PSID owner = nullptr, group = nullptr;
+    BOOLEAN defaulted;
+    RtlGetOwnerSecurityDescriptor(descriptor, &owner, &defaulted);
+    RtlGetGroupSecurityDescriptor(descriptor, &group, &defaulted);
+    ownership->one_sid = owner && group && RtlEqualSid(owner, group);
     return permissions.has_owner || permissions.has_group;
 }
 

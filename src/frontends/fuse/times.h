@@ -10,6 +10,9 @@ namespace fsp::fuse {
 
 constexpr int64_t nt_epoch = 116444736000000000; // 1970 in NT time
 
+/// In FILE_BASIC_INFORMATION: the time stays, also when the handle closes.
+constexpr int64_t keep_time = -1;
+
 constexpr timespec to_timespec(int64_t nt_time)
 {
     const int64_t since = nt_time - nt_epoch;

@@ -30,7 +30,8 @@ ssize_t receive(int descriptor, void* buffer, size_t size, void* session)
             std::memcpy(&init, header + 1, sizeof init);
             KernelOffer& offer = offer_of(session);
             offer.flags = init.flags & FUSE_HANDLE_KILLPRIV_V2;
-            if ((init.flags & FUSE_INIT_EXT) && (init.flags2 & direct_io_allow_mmap)) {
+            // Linux 6.9 keeps direct writes side by side and the page cache out of each other's way.
+            if (init.minor >= 40 && (init.flags & FUSE_INIT_EXT) && (init.flags2 & direct_io_allow_mmap)) {
                 offer.flags |= FUSE_INIT_EXT;
                 offer.flags2 = direct_io_allow_mmap;
             }

@@ -25,7 +25,7 @@ FileNode* cached_file(PFILE_OBJECT file)
 /// Under the node's lock: nobody else's locks stand in the way.
 bool unrestricted(FileNode& node)
 {
-    return FsRtlOplockIsFastIoPossible(&node.oplock) && !FsRtlAreThereCurrentFileLocks(&node.file_lock);
+    return FsRtlOplockIsFastIoPossible(&node.oplock) && !node.has_file_locks();
 }
 
 BOOLEAN answered(PIO_STATUS_BLOCK io, NTSTATUS status, ULONG_PTR information)

@@ -92,6 +92,9 @@ class FileNode : NonCopyable
     bool has_image_section() const { return __atomic_load_n(&sections.ImageSectionObject, __ATOMIC_ACQUIRE); }
     bool has_cache_map() const { return __atomic_load_n(&sections.SharedCacheMap, __ATOMIC_ACQUIRE); }
 
+    /// What FsRtlAreThereCurrentFileLocks says; a cancelled lock is taken back while others look.
+    bool has_file_locks() const { return __atomic_load_n(&file_lock.FastIoIsQuestionable, __ATOMIC_ACQUIRE); }
+
     // ---- metadata ----
     MetaCacheSlot security, directory, streams, ea; // a stream's are its main file's, see base()
     volatile LONG ea_change_number = 0;             // compared by EA enumeration per handle

@@ -98,8 +98,7 @@ IrpTask oplock_control(Volume& volume, PIRP irp)
         FastMutexGuard guard(volume.nodes.mutex());
         if (asked.until_deletion && node.delete_pending)
             co_return STATUS_DELETE_PENDING;
-        count = asked.exclusive ? static_cast<ULONG>(node.handle_count)
-                                : static_cast<ULONG>(FsRtlAreThereCurrentFileLocks(&node.file_lock));
+        count = asked.exclusive ? static_cast<ULONG>(node.handle_count) : ULONG{node.has_file_locks()};
     }
     // The package completes the IRP: at once, or when the oplock breaks.
     bool taken = false;

@@ -71,6 +71,7 @@ Volume::Volume(bool network, const FSP_FSCTL_VOLUME_PARAMS& params, FSP_FSEXT_PR
     InitializeListHead(&notify_list);
     ExInitializeFastMutex(&notify_session_mutex);
     ExInitializeFastMutex(&mount_mutex);
+    ExInitializeFastMutex(&inline_mutex_);
     KeInitializeEvent(&inline_idle_, NotificationEvent, TRUE);
     buffer_limit_ = lesser<ULONG>(greater<ULONG>(processor_count(), 2), buffer_slots);
     volume_fcb_.NodeTypeCode = node_type_volume;
@@ -213,7 +214,7 @@ void Volume::begin_delete() noexcept
     }
     unlist_volume(list_link);
     unmount_manager_points(*this);
-    set_inline_dispatch({});
+    set_inline_dispatch(FSP_FSCTL_INLINE_INFO{});
 
     if (network_)
         unregister_prefix(*this);
@@ -375,7 +376,8 @@ InLine Volume::run_in_line(Request& request) noexcept
 
 void Volume::set_inline_dispatch(const FSP_FSCTL_INLINE_INFO& info) noexcept
 {
-    set_inline_dispatch(nullptr);
+    FastMutexGuard guard(inline_mutex_);
+    publish_inline_dispatch(nullptr);
     KeMemoryBarrier();
     for (;;) {
         KeClearEvent(&inline_idle_);
@@ -383,9 +385,11 @@ void Volume::set_inline_dispatch(const FSP_FSCTL_INLINE_INFO& info) noexcept
             break;
         KeWaitForSingleObject(&inline_idle_, Executive, KernelMode, FALSE, nullptr);
     }
+    if (deleted_)
+        return; // whoever registers late would never be unregistered
     inline_context_ = info.Context;
     inline_limit_ = static_cast<LONG>(lesser<UINT32>(info.MaxConcurrency, MAXLONG));
-    set_inline_dispatch(info.Dispatch);
+    publish_inline_dispatch(info.Dispatch);
 }
 
 void Volume::post_detached(Request& request) noexcept

@@ -92,7 +92,7 @@ class Volume : NonCopyable
     InLine run_in_line(Request& request) noexcept;
     /// Would a request of this thread run in line now? A hint: buffers need not be locked then.
     bool may_run_in_line() const noexcept;
-    /// FSP_FSCTL_INLINE: registers, or with a null Dispatch unregisters and waits for running ones.
+    /// FSP_FSCTL_INLINE: waits for running calls, then registers, or with a null Dispatch unregisters.
     void set_inline_dispatch(const FSP_FSCTL_INLINE_INFO& info) noexcept;
 
     // ---- constant ----
@@ -208,11 +208,12 @@ class Volume : NonCopyable
     WORK_QUEUE_ITEM vpb_item_;
 
     // In-line dispatch.
+    FAST_MUTEX inline_mutex_; // of those who register and unregister
     FSP_FSCTL_INLINE_DISPATCH inline_dispatch() const noexcept
     {
         return __atomic_load_n(&inline_dispatch_, __ATOMIC_SEQ_CST);
     }
-    void set_inline_dispatch(FSP_FSCTL_INLINE_DISPATCH dispatch) noexcept
+    void publish_inline_dispatch(FSP_FSCTL_INLINE_DISPATCH dispatch) noexcept
     {
         __atomic_store_n(&inline_dispatch_, dispatch, __ATOMIC_SEQ_CST);
     }

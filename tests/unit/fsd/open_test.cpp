@@ -275,3 +275,29 @@ TEST(InLine, PendingAnswerMayComeThroughTransact)
     answerer.join();
     NtClose(file);
 }
+
+/// Memory of a file system is gone after it; whoever runs in it must have left by then.
+TEST(InLine, TheEndOfAFileSystemWaitsForCallsThatRunInIt)
+{
+    Volume volume;
+    volume.files[u"\\a"];
+    std::atomic<bool> entered{false}, left{false};
+    volume.handler = [&](const FSP_FSCTL_TRANSACT_REQ& request, FSP_FSCTL_TRANSACT_RSP& response) {
+        volume.serve_default(request, response);
+        entered = true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50)); // longer than it takes to forget it
+        left = true;
+        return true;
+    };
+    volume.start(Dispatch::in_line);
+    std::thread application([&] {
+        HANDLE file = nullptr;
+        if (NT_SUCCESS(volume.open(u"\\a", &file)))
+            NtClose(file);
+    });
+    while (!entered)
+        std::this_thread::yield();
+    volume.die();
+    EXPECT_TRUE(left);
+    application.join();
+}

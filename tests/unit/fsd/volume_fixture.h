@@ -160,6 +160,16 @@ class Volume
         NtClose(std::exchange(control_handle, nullptr));
     }
 
+    /// The file system's process ends: its handle is closed, whatever is going on.
+    void die()
+    {
+        NtClose(control_handle);
+        for (auto& thread : threads_)
+            thread.join();
+        threads_.clear();
+        control_handle = nullptr;
+    }
+
     NTSTATUS open(const std::u16string& path, HANDLE* handle, ULONG disposition = FILE_OPEN,
                   ACCESS_MASK access = FILE_READ_DATA | SYNCHRONIZE,
                   ULONG options = FILE_SYNCHRONOUS_IO_NONALERT,

@@ -392,7 +392,7 @@ struct Operations
             const Guard guard(file.mutex);
             file.info.AllocationSize = memfs.align(file.info.FileSize);
         }
-        if ((flags & FspCleanupDelete) != 0 && !has_children(file) && file.parent != nullptr) {
+        if ((flags & FspCleanupDelete) != 0 && !file.has_children && file.parent != nullptr) {
             if (!file.is_stream())
                 touch(*file.parent);
             memfs.tree_.remove(file);
@@ -510,11 +510,9 @@ struct Operations
         return STATUS_SUCCESS;
     }
 
-    static bool has_children(const Node& file) { return file.children != nullptr && !file.children->empty(); }
-
     static NTSTATUS can_delete(FSP_FILE_SYSTEM*, PVOID context, PWSTR)
     {
-        return has_children(node(context)) ? STATUS_DIRECTORY_NOT_EMPTY : STATUS_SUCCESS;
+        return node(context).has_children ? STATUS_DIRECTORY_NOT_EMPTY : STATUS_SUCCESS;
     }
 
     /// Characters of the longest path below a node, the node's own name not counted.
@@ -670,7 +668,7 @@ struct Operations
     static NTSTATUS set_reparse_point(FSP_FILE_SYSTEM*, PVOID context, PWSTR, PVOID buffer, SIZE_T size)
     {
         Node& owner = node(context).owner();
-        if (has_children(owner))
+        if (owner.has_children)
             return STATUS_DIRECTORY_NOT_EMPTY;
         const Guard guard(owner.mutex);
         if (owner.reparse != nullptr)

@@ -134,12 +134,18 @@ Tree::Found Tree::find(NameView path) const
     return found;
 }
 
+static void note_children(Node& directory)
+{
+    directory.has_children = directory.children != nullptr && !directory.children->empty();
+}
+
 void Tree::insert(Node& parent, Node* node)
 {
     auto& list = node->is_stream() ? parent.streams : parent.children;
     if (list == nullptr)
         list = std::make_unique<Node::Children>(order());
     list->emplace(node->name, node);
+    note_children(parent);
     node->parent = &parent;
     ++count_;
 }
@@ -152,6 +158,7 @@ void Tree::remove(Node& node)
         remove(*node.streams->begin()->second);
     auto& list = node.is_stream() ? node.parent->streams : node.parent->children;
     list->erase(node.name);
+    note_children(*node.parent);
     node.parent = nullptr;
     --count_;
     if (node.is_open()) {
@@ -171,12 +178,14 @@ void Tree::forget(Node* removed)
 void Tree::move(Node& node, Node& new_parent, NameView new_name)
 {
     auto entry = node.parent->children->extract(node.name);
+    note_children(*node.parent);
     node.name = new_name;
     node.parent = &new_parent;
     entry.key() = node.name;
     if (new_parent.children == nullptr)
         new_parent.children = std::make_unique<Node::Children>(order());
     new_parent.children->insert(std::move(entry));
+    note_children(new_parent);
 }
 
 Name Tree::path(const Node& node)

@@ -60,11 +60,12 @@ class Node
     [[nodiscard]] FSP_FSCTL_FILE_INFO file_info();
 
     Name name;
-    Node* parent = nullptr;             // null for the root and for a node without a name
-    Node* main = nullptr;               // of a stream: its file
-    std::unique_ptr<Children> children; // of a directory, once the first was made
-    std::unique_ptr<Children> streams;  // likewise
-    std::atomic<bool> is_link{false};   // has a reparse point
+    Node* parent = nullptr;                // null for the root and for a node without a name
+    Node* main = nullptr;                  // of a stream: its file
+    std::unique_ptr<Children> children;    // of a directory, once the first was made
+    std::unique_ptr<Children> streams;     // likewise
+    std::atomic<bool> has_children{false}; // for those who look without the guard of the operations
+    std::atomic<bool> is_link{false};      // has a reparse point
 
     std::mutex mutex; // info, security, eas, reparse
     FSP_FSCTL_FILE_INFO info{};

@@ -75,7 +75,7 @@ void report(FileNode& node, FileDesc& desc, PFILE_OBJECT file, const Due& due, c
 {
     if (end.deletes) {
         // The last to close need not be the one who asked, and must hear of it then.
-        const bool asked = desc.delete_on_close || (file && file->DeletePending);
+        const bool asked = desc.delete_on_close || (file && asked_for_deletion(file));
         report_node_change(node,
                            node.is_directory ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME,
                            FILE_ACTION_REMOVED, Stale::parent, asked ? file : nullptr);

@@ -370,7 +370,7 @@ Async<NTSTATUS> overwrite(Volume& volume, const CreateParameters& p, FileDesc& d
     }
     mark_streams_deleted(node);
     node.set_file_info(p.file, answer->Rsp.Overwrite.FileInfo, true);
-    InterlockedIncrement(&node.base().ea_change_number);
+    node.base().note_ea_change();
     volume.ea_cache.invalidate(node.base().ea);
     hold.release();
     report_node_change(node,

@@ -119,7 +119,7 @@ IrpTask set_disposition(Volume& volume, PIRP irp)
     {
         FastMutexGuard guard(volume.nodes.mutex());
         node.delete_pending = deletes;
-        file->DeletePending = deletes;
+        ask_for_deletion(file, deletes);
         desc.posix_delete = deletes && (flags & flag_posix);
     }
     if (deletes && !alone && node.is_directory)

@@ -24,13 +24,13 @@ NTSTATUS scan(FileNode& node, FileDesc& desc, PIO_STACK_LOCATION stack, const Me
     ULONG index = indexed                         ? stack->Parameters.QueryEa.EaIndex
                   : restart || desc.ea_index == 0 ? 1
                                                   : desc.ea_index;
-    if (!indexed && !restart && desc.ea_index != 0 && desc.ea_change_number != node.base().ea_change_number)
+    if (!indexed && !restart && desc.ea_index != 0 && desc.ea_change_number != node.base().ea_change_number())
         return STATUS_EA_CORRUPT_ERROR;
     const NTSTATUS status = ea::query_scan(eas.data(), eas.size(), indexed, &index, rules, out,
                                            stack->Parameters.QueryEa.Length, written);
     if (status == STATUS_SUCCESS || status == STATUS_BUFFER_OVERFLOW) {
         desc.ea_index = index;
-        desc.ea_change_number = node.base().ea_change_number;
+        desc.ea_change_number = node.base().ea_change_number();
     }
     return status;
 }
@@ -124,7 +124,7 @@ IrpTask set_ea(Volume& volume, PIRP irp)
         volume.ea_cache.replace(node.base().ea, set.data(), set.size());
     else
         volume.ea_cache.invalidate(node.base().ea);
-    InterlockedIncrement(&node.base().ea_change_number);
+    node.base().note_ea_change();
     report_node_change(node, FILE_NOTIFY_CHANGE_EA, FILE_ACTION_MODIFIED, Stale::nothing, file);
     co_return STATUS_SUCCESS;
 }

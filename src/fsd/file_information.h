@@ -43,7 +43,7 @@ inline void fill_standard(FILE_STANDARD_INFORMATION* out, const FSP_FSCTL_FILE_I
     out->AllocationSize = large_integer(info.AllocationSize);
     out->EndOfFile = large_integer(info.FileSize);
     out->NumberOfLinks = 1;
-    out->DeletePending = node.delete_pending || file->DeletePending;
+    out->DeletePending = node.delete_pending || asked_for_deletion(file);
     out->Directory = node.is_directory;
 }
 

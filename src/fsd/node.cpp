@@ -238,7 +238,7 @@ void FileNode::invalidate_all() noexcept
     volume_.security_cache.invalidate(security);
     volume_.directory_cache.invalidate(directory);
     volume_.stream_cache.invalidate(streams);
-    InterlockedIncrement(&ea_change_number);
+    note_ea_change();
     volume_.ea_cache.invalidate(ea);
 }
 

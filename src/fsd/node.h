@@ -97,7 +97,9 @@ class FileNode : NonCopyable
 
     // ---- metadata ----
     MetaCacheSlot security, directory, streams, ea; // a stream's are its main file's, see base()
-    volatile LONG ea_change_number = 0;             // compared by EA enumeration per handle
+    // Compared by EA enumeration per handle.
+    LONG ea_change_number() const { return __atomic_load_n(&ea_change_number_, __ATOMIC_ACQUIRE); }
+    void note_ea_change() noexcept { InterlockedIncrement(&ea_change_number_); }
 
     /// The cached FileInfo; false if there is none or it has expired. A stream combines its sizes with its
     /// main file's basic information.
@@ -162,7 +164,7 @@ class FileNode : NonCopyable
 
     KSPIN_LOCK info_lock_;
     UINT64 info_expiration_ = 0; // interrupt time; 0 = invalid
-    volatile LONG info_change_number_ = 0;
+    volatile LONG info_change_number_ = 0, ea_change_number_ = 0;
     UINT32 attributes_ = 0, reparse_tag_ = 0, ea_size_ = 0;
     UINT64 creation_time_ = 0, last_access_time_ = 0, last_write_time_ = 0, change_time_ = 0;
 };

@@ -38,6 +38,16 @@ inline bool is_caching(const FILE_OBJECT* file) noexcept
     return __atomic_load_n(&file->PrivateCacheMap, __ATOMIC_ACQUIRE) != nullptr;
 }
 
+/// FILE_OBJECT.DeletePending: what was asked for through this handle.
+inline bool asked_for_deletion(const FILE_OBJECT* file) noexcept
+{
+    return __atomic_load_n(&file->DeletePending, __ATOMIC_RELAXED) != 0;
+}
+inline void ask_for_deletion(PFILE_OBJECT file, bool deletes) noexcept
+{
+    __atomic_store_n(&file->DeletePending, BOOLEAN{deletes}, __ATOMIC_RELAXED);
+}
+
 /// FILE_OBJECT.Flags: several requests on one file may change them at a time.
 inline ULONG file_flags(const FILE_OBJECT* file) noexcept
 {

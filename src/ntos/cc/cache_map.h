@@ -183,7 +183,9 @@ class CacheMap
     std::set<PrivateMap*> caching;
     std::vector<PKEVENT> uninitialize_events;
     bool torn_down = false;
-    bool closing = false; ///< nobody caches any more, dirty data is still to be written
+    /// Nobody caches any more, dirty data is still to be written. Changed with the registry locked; read as a
+    /// hint without.
+    std::atomic<bool> closing = false;
     uint32_t sections = 0;
     /// How the file system is asked before its file is read or written behind its back.
     struct Callbacks

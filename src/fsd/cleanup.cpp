@@ -101,10 +101,13 @@ void end_caching(FileDesc& desc, PFILE_OBJECT file, const HandleEnd& end)
         return;
     FileNode& node = *desc.node;
     UINT64 zero = 0;
+    LARGE_INTEGER nothing{};
     const bool discards = end.last && end.delete_pending;
     if (discards)
         node.discard_data();
-    const bool purges = desc.volume.params().FlushAndPurgeOnCleanup && end.last;
+    // What a program has mapped it may still change: that is cached until the last view goes.
+    const bool purges = desc.volume.params().FlushAndPurgeOnCleanup && end.last &&
+                        MmCanFileBeTruncated(&node.sections, &nothing);
     if (is_caching(file) || discards || purges) {
         TopLevel owner(node);
         seh::cc_uninitialize_cache_map(file, discards || purges ? &zero : nullptr);

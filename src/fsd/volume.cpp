@@ -308,7 +308,9 @@ VOID NTAPI Volume::delayed_vpb_work(PVOID context)
 
 bool Volume::may_run_in_line() const noexcept
 {
-    return inline_dispatch() != nullptr && ioq.is_idle() && KeGetCurrentIrql() == PASSIVE_LEVEL;
+    // Without a limit the order of requests is the callers' business, and each needs its own thread.
+    const bool open = inline_limit_ == MAXLONG ? !ioq.stopped() : ioq.is_idle();
+    return inline_dispatch() != nullptr && open && KeGetCurrentIrql() == PASSIVE_LEVEL;
 }
 
 bool Volume::enter_in_line() noexcept

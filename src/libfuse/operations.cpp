@@ -4,6 +4,7 @@
 //
 // A request of the Linux mount has a record of what the caller means (nt/posix_call.h) and is done to the
 // letter; one without a record comes from a native program and goes by the rules of Windows.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -409,8 +410,8 @@ NTSTATUS overwrite_ex(FSP_FILE_SYSTEM* fs, PVOID context, UINT32, BOOLEAN, UINT6
     if (ea) {
         if (!entry.program.has.xattr)
             return STATUS_EAS_NOT_SUPPORTED;
-        std::vector<char> names(64 * 1024);
-        const int size = entry.program.listxattr(path.c_str(), names.data(), names.size());
+        std::vector<char> names(64 * 1024 + 1); // a list may have no end
+        const int size = entry.program.listxattr(path.c_str(), names.data(), names.size() - 1);
         for (const char* old = names.data(); size > 0 && old < names.data() + size;
              old += std::strlen(old) + 1)
             entry.program.removexattr(path.c_str(), old);
@@ -876,23 +877,30 @@ NTSTATUS delete_reparse_point(FSP_FILE_SYSTEM*, PVOID, PWSTR, PVOID, SIZE_T) { r
 
 // ---- Extended attributes ----------------------------------------------------------------------------
 
+/// Whether NT can have such a name; the driver would give up the whole list for another one.
+bool is_ea_name(std::string_view name)
+{
+    return !name.empty() && name.size() <= 255 && name.find_first_of("\"*+,/:;<=>?[\\]|") == name.npos &&
+           std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 32; });
+}
+
 NTSTATUS get_ea(FSP_FILE_SYSTEM* fs, PVOID context, PFILE_FULL_EA_INFORMATION list, ULONG length, PULONG done)
 {
     Entry entry(fs);
     const std::string path = entry.fs.paths().path_of(handle_of(context).node);
-    std::vector<char> names(64 * 1024);
-    const int size = entry.program.listxattr(path.c_str(), names.data(), names.size());
+    std::vector<char> names(64 * 1024 + 1); // a list may have no end
+    const int size = entry.program.listxattr(path.c_str(), names.data(), names.size() - 1);
     if (size < 0)
         return FileSystem::fail(size);
     std::vector<char> one(sizeof(FILE_FULL_EA_INFORMATION) + 256 + 64 * 1024);
     auto& ea = *reinterpret_cast<FILE_FULL_EA_INFORMATION*>(one.data());
     for (const char* name = names.data(); name < names.data() + size; name += std::strlen(name) + 1) {
         const size_t name_length = std::strlen(name);
-        if (name_length == 0 || name_length > 255)
+        if (!is_ea_name({name, name_length}))
             continue;
         char* const value = ea.EaName + name_length + 1;
         const int value_length = entry.program.getxattr(path.c_str(), name, value, 0xFFFF);
-        if (value_length <= 0)
+        if (value_length <= 0 || value_length > 0xFFFF)
             continue;
         ea.NextEntryOffset = 0;
         ea.Flags = 0;

@@ -546,4 +546,22 @@ TEST_F(FuseOperations, Fuse3OnTheSameLayer)
     fsp_fuse3_destroy(env, f);
 }
 
+// ---- The end of the process's service, after all other tests -------------------------------------------
+
+class Interruption : public testing::Environment
+{
+    void TearDown() override
+    {
+        for (int i = 0; i != 2; ++i) {
+            world() = {};
+            Program program(full_table());
+            program.interrupt();
+            EXPECT_EQ(program.result(), 0);
+            EXPECT_EQ(world().calls.back(), "destroy");
+            EXPECT_EQ(fsp_fuse_exited(test::native_env(), program.get()), 0);
+        }
+    }
+};
+const auto* const interruption = testing::AddGlobalTestEnvironment(new Interruption);
+
 } // namespace

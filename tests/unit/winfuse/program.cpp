@@ -273,6 +273,7 @@ Program::Program(const fuse_operations& on, std::vector<string> options, bool mu
         const std::lock_guard lock(fake::transport().mutex);
         fake::transport().stopped = true;
         fake::transport().changed.notify_all();
+        ended_ = true;
     });
     wait_until_served();
 }
@@ -295,6 +296,14 @@ void Program::stop()
     if (!thread_.joinable())
         return;
     fsp_fuse_exit(native_env(), f_);
+    thread_.join();
+}
+
+void Program::interrupt()
+{
+    // The service may not be up yet.
+    for (; !ended_; std::this_thread::yield())
+        fsp_fuse_signal_handler(2);
     thread_.join();
 }
 

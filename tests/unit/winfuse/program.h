@@ -3,6 +3,7 @@
 // A FUSE program under test, served on a thread of its own by a driver that is the test itself.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <string>
 #include <thread>
@@ -77,6 +78,8 @@ class Program
     fuse* get() const { return f_; }
     int result() const { return result_; }
     void stop();
+    /// Ends the loop as Ctrl-C does, and with it all later ones of the process.
+    void interrupt();
 
     struct Answer
     {
@@ -114,6 +117,7 @@ class Program
     fuse* f_ = nullptr;
     std::thread thread_;
     int result_ = -2;
+    std::atomic<bool> ended_ = false;
     UINT64 hint_ = 0;
 };
 

@@ -34,13 +34,11 @@ struct Wake
 {
     Semaphore semaphore;
     std::atomic<bool> stop_signalled{false};
-    std::atomic<bool> start_done{false};
     std::atomic<bool> in_use{false};
 
     void reset()
     {
         stop_signalled = false;
-        start_done = false;
         while (semaphore.try_wait())
             ;
     }
@@ -123,19 +121,13 @@ void run_start_thread(PVOID context)
 {
     const auto* thread = static_cast<const StartThread*>(context);
     start(thread->service, thread->argc, thread->argv);
-    wake.start_done = true;
-    wake.post();
 }
 
-/// Waits until the service has stopped or is to stop. A stop that comes while the service is starting waits
-/// for the start to end.
+/// Waits until the service has stopped or is to stop.
 void wait_for_stop(FSP_SERVICE* service)
 {
-    bool stop = false;
-    while (!stop || !wake.start_done) {
+    while (!wake.stop_signalled && status(service).dwCurrentState != SERVICE_STOPPED)
         wake.wait();
-        stop = wake.stop_signalled || status(service).dwCurrentState == SERVICE_STOPPED;
-    }
 }
 
 NTSTATUS console_loop(FSP_SERVICE* service)
@@ -156,8 +148,8 @@ NTSTATUS console_loop(FSP_SERVICE* service)
     HANDLE thread;
     result = os::start_thread(run_start_thread, &parameters, &thread);
     if (NT_SUCCESS(result)) {
+        os::join_thread(thread); // a stop that comes meanwhile waits for the start to end
         wait_for_stop(service);
-        os::join_thread(thread);
         if ((status(service).dwControlsAccepted & SERVICE_ACCEPT_STOP) != 0)
             FspServiceStop(service);
         // Somebody else's stop may be under way: the service must not go away below it.

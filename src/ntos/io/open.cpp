@@ -324,7 +324,7 @@ NTSTATUS open_on_device(Opening& o, OpenResult* result)
             static_cast<USHORT>(r.driver_context->Size) &&
         r.driver_context->DeviceObjectHint != nullptr)
         target = static_cast<PDEVICE_OBJECT>(r.driver_context->DeviceObjectHint);
-    else if (!direct && o.device->Vpb != nullptr) {
+    else if (!direct) {
         status = reference_volume(o.device, o.name.empty(), &refs.vpb);
         if (!NT_SUCCESS(status))
             return status;

@@ -36,8 +36,8 @@ NTSTATUS transact(PFILE_OBJECT file, FSP_FSCTL_TRANSACT_RSP* response, FSP_FSCTL
 /// The file system of every provider here: a root directory.
 struct KernelFileSystem
 {
-    int initialised = 0, finished = 0;
-    std::atomic<int> expirations{0};
+    int initialised = 0;
+    std::atomic<int> finished{0}, expirations{0};
     NTSTATUS init_status = STATUS_SUCCESS;
     PDEVICE_OBJECT device = nullptr;
     NTSTATUS last_status = STATUS_SUCCESS;

@@ -12,6 +12,7 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 namespace fsp::ntos::cc {
 namespace {
@@ -37,6 +38,13 @@ struct Run
 };
 
 uint64_t page_up(uint64_t size) { return (size + page_size - 1) & ~uint64_t{page_size - 1}; }
+
+/// What is there now is not a user view's change.
+void know(View* view, size_t offset, size_t length)
+{
+    if (view->known)
+        std::memcpy(view->known.get() + offset, view->base + offset, length);
+}
 
 uint64_t end_of(uint64_t offset, uint64_t length)
 {
@@ -134,8 +142,27 @@ void CacheMap::count_clean(uint64_t pages)
 void CacheMap::drop_pages(View* view, uint64_t pages)
 {
     view->valid &= ~pages;
+    view->written_back &= ~pages;
     view->stale |= view->reading & pages;
     clear_dirty(view, pages);
+}
+
+void CacheMap::set_changed_dirty(View* view, uint64_t pages)
+{
+    uint64_t changed = 0;
+    if (view->known)
+        for (uint64_t left = pages & view->valid & ~view->dirty; left; left &= left - 1) {
+            const size_t at = static_cast<size_t>(std::countr_zero(left)) * page_size;
+            if (std::memcmp(view->base + at, view->known.get() + at, page_size) != 0)
+                changed |= left & -left;
+        }
+    set_dirty(view, changed);
+}
+
+void CacheMap::zero_memory(View* view, size_t offset, size_t length)
+{
+    std::memset(view->base + offset, 0, length);
+    know(view, offset, length);
 }
 
 NTSTATUS CacheMap::fill(View* view, size_t first, size_t count, uint64_t file_size)
@@ -174,8 +201,10 @@ NTSTATUS CacheMap::make_valid(Lock& lock, View* view, uint64_t pages, bool wait)
         const NTSTATUS status = fill(view, run.first, run.count, file_size);
         lock.lock();
         view->reading &= ~run.pages();
-        if (NT_SUCCESS(status))
+        if (NT_SUCCESS(status)) {
             view->valid |= run.pages() & ~view->stale;
+            know(view, run.first * page_size, run.count * page_size);
+        }
         view->stale &= ~run.pages();
         changed_.notify_all();
         if (!NT_SUCCESS(status))
@@ -327,6 +356,16 @@ void CacheMap::mark_dirty(uint64_t offset, uint64_t length)
     });
 }
 
+void CacheMap::mark_changed(uint64_t offset, uint64_t length)
+{
+    std::lock_guard hold(mutex_);
+    for_each_span(offset, length, [&](const Span& span) {
+        if (View* view = view_at(span.view, false))
+            set_changed_dirty(view, span.pages());
+        return true;
+    });
+}
+
 void CacheMap::update(uint64_t offset, const void* data, size_t length)
 {
     const auto* from = static_cast<const char*>(data);
@@ -341,11 +380,13 @@ void CacheMap::update(uint64_t offset, const void* data, size_t length)
             const size_t page = at / page_size;
             const size_t end = std::min((page + 1) * page_size, span.offset + span.length);
             // What is just being read may be of before or after the write.
-            view->stale |= view->reading & (uint64_t{1} << page);
-            if (view->valid & (uint64_t{1} << page)) {
+            const uint64_t bit = uint64_t{1} << page;
+            view->stale |= view->reading & bit;
+            if (view->valid & bit) {
                 (void)mm::try_copy(view->base + at, from + (at - span.offset), end - at);
-                // The page may just have been written back as it was.
-                set_dirty(view, uint64_t{1} << page);
+                know(view, at, end - at);
+                // The page may have been written back as it was before.
+                set_dirty(view, bit & (view->writing | view->written_back));
             }
             at = end;
         }
@@ -364,6 +405,8 @@ NTSTATUS CacheMap::write_pages(Lock& lock, View* view, size_t first_page, size_t
             return STATUS_INSUFFICIENT_RESOURCES;
         std::memcpy(copy.get(), memory, length);
         memory = static_cast<char*>(copy.get());
+        if (view->known)
+            std::memcpy(view->known.get() + first_page * page_size, memory, length);
     }
     lock.unlock();
     const NTSTATUS status = page_out(file_, view->index * view_size + first_page * page_size, memory, length);
@@ -394,6 +437,7 @@ NTSTATUS CacheMap::flush_span(Lock& lock, View* view, uint64_t pages)
         view->writing |= run.pages();
         const NTSTATUS status = write_pages(lock, view, run.first, length);
         view->writing &= ~run.pages();
+        view->written_back |= run.pages();
         if (!NT_SUCCESS(status))
             set_dirty(view, run.pages() & view->valid);
         count_clean(run.count);
@@ -415,8 +459,7 @@ NTSTATUS CacheMap::flush(uint64_t offset, uint64_t length)
             break;
         View* view = it->second.get();
         const uint64_t pages = clip(index, offset, end).pages();
-        if (view->mapped_writable)
-            set_dirty(view, view->valid & pages);
+        set_changed_dirty(view, pages);
         if (!(view->dirty | view->writing)) {
             ++it;
             continue;
@@ -484,7 +527,7 @@ void CacheMap::truncate(uint64_t size)
         if (view->mapped) {
             for (size_t page = first; page < pages_per_view; ++page)
                 if (view->valid & (uint64_t{1} << page))
-                    std::memset(view->base + page * page_size, 0, page_size);
+                    zero_memory(view, page * page_size, page_size);
             clear_dirty(view, gone);
         } else {
             drop_pages(view, gone);
@@ -493,7 +536,7 @@ void CacheMap::truncate(uint64_t size)
             const auto page = static_cast<size_t>((size - base) / page_size);
             const uint64_t bit = uint64_t{1} << page;
             if (view->valid & bit)
-                std::memset(view->base + page * page_size + in_page, 0, page_size - in_page);
+                zero_memory(view, page * page_size + in_page, page_size - in_page);
             view->stale |= view->reading & bit;
         }
         it = erase_if_unused(it);
@@ -517,7 +560,7 @@ void CacheMap::set_sizes(const CC_FILE_SIZES& sizes)
             if (!last->mapped && !(last->dirty & page))
                 drop_pages(last, page);
             else if (last->valid & page)
-                std::memset(last->base + at, 0, page_size - in_page);
+                zero_memory(last, at, page_size - in_page);
         }
         // Pages that were beyond the end were taken to be zero without asking; now they may be data.
         const uint64_t from = page_up(old_size);
@@ -573,14 +616,26 @@ void note_write_beside_cache(PIRP irp)
     map->update(static_cast<uint64_t>(offset), irp->UserBuffer, static_cast<size_t>(written));
 }
 
-void CacheMap::view_mapped(View* view, bool writable)
+bool CacheMap::view_mapped(View* view, bool writable)
 {
     std::lock_guard hold(mutex_);
+    if (writable && !view->known) {
+        view->known.reset(faults::fails(faults::Kind::allocation) ? nullptr
+                                                                  : new (std::nothrow) char[view_size]);
+        if (!view->known)
+            return false;
+        for (uint64_t left = view->valid; left;) {
+            const Run run(left);
+            know(view, run.first * page_size, run.count * page_size);
+            left &= ~run.pages();
+        }
+    }
     ++view->mapped;
     view->shared = true;
     view->mapped_writable += writable;
     ++user_views_;
     writable_user_views_ += writable;
+    return true;
 }
 
 void CacheMap::view_unmapped(View* view, bool writable)
@@ -588,6 +643,8 @@ void CacheMap::view_unmapped(View* view, bool writable)
     std::lock_guard hold(mutex_);
     --view->mapped;
     view->mapped_writable -= writable;
+    if (!view->mapped_writable)
+        view->known.reset();
     --user_views_;
     writable_user_views_ -= writable;
     erase_if_unused(views_.find(view->index));

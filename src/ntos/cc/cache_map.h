@@ -12,9 +12,10 @@
 // I/O runs without the lock; a page that is purged while it is being read is marked stale and read
 // again. User views of sections map the same memory.
 //
-// What a user view changes is not seen as it happens: pages of writable views count as dirty when the
-// view is unmapped or flushed, and all pages of a view are read when it is mapped (no faults later).
-// Pages that are in a user view stay until it is unmapped; truncation zeroes them.
+// What a user view changes is not seen as it happens: pages of writable views are compared with what they
+// were (View::known) when the view is unmapped or flushed, and are dirty if they differ, as the processor's
+// dirty bits would tell. All pages of a view are read when it is mapped (no faults later). Pages that are in
+// a user view stay until it is unmapped; truncation zeroes them.
 //
 // A write that goes past the cache purges what is cached of its range, but cannot purge pages in user views.
 // When it has succeeded, its data is copied into the pages that are still there (note_write_beside_cache), at
@@ -77,6 +78,9 @@ struct View
     uint32_t mapped = 0; ///< user views
     uint32_t mapped_writable = 0;
     bool shared = false; ///< has been in a user view: pages may change beside the file system's locks
+    /// While mapped_writable: valid pages as the file system or a cached write made them.
+    std::unique_ptr<char[]> known;
+    uint64_t written_back = 0; ///< since they were read
 };
 
 /// A part of a file within one view.
@@ -153,6 +157,8 @@ class CacheMap
     void unpin(View* view);
     bool is_resident(uint64_t offset, uint64_t length);
     void mark_dirty(uint64_t offset, uint64_t length);
+    /// Marks what was changed through user views.
+    void mark_changed(uint64_t offset, uint64_t length);
 
     /// The file has got this data by a way past the cache: pages that could not be purged follow.
     void update(uint64_t offset, const void* data, size_t length);
@@ -174,7 +180,8 @@ class CacheMap
     uint64_t dirty_pages() const { return dirty_pages_.load(std::memory_order_acquire); }
 
     // ---- user views
-    void view_mapped(View* view, bool writable);
+    /// @return false without memory
+    bool view_mapped(View* view, bool writable);
     void view_unmapped(View* view, bool writable);
     bool has_user_views() const { return user_views_ != 0; }
     bool has_writable_user_views() const { return writable_user_views_ != 0; }
@@ -212,6 +219,9 @@ class CacheMap
     /// @param data null: zeros
     NTSTATUS write_span(const Span& span, const char* data, bool wait);
     void drop_pages(View* view, uint64_t pages);
+    /// Dirty are those of the pages that differ from what is known of them.
+    void set_changed_dirty(View* view, uint64_t pages);
+    void zero_memory(View* view, size_t offset, size_t length);
     void set_dirty(View* view, uint64_t pages);
     void clear_dirty(View* view, uint64_t pages);
     void count_clean(uint64_t pages);

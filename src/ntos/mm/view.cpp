@@ -78,7 +78,7 @@ class DataMapping final : public Mapping
     {
         unmap();
         if (base_ && writable())
-            map_->mark_dirty(request_.offset, request_.size);
+            map_->mark_changed(request_.offset, request_.size);
         for (View* view : views_)
             map_->view_unmapped(view, writable());
     }
@@ -113,7 +113,7 @@ class DataMapping final : public Mapping
     NTSTATUS flush(uint64_t from, uint64_t length) override
     {
         if (writable())
-            mark_dirty(from, length);
+            map_->mark_changed(request_.offset + from, length);
         fsrtl::FlushLock lock(map_->file());
         return NT_SUCCESS(lock.status()) ? map_->flush(request_.offset + from, length) : lock.status();
     }
@@ -127,8 +127,10 @@ class DataMapping final : public Mapping
         View* view = map_->pin(span, true, &status);
         if (!view)
             return status;
-        map_->view_mapped(view, writable());
+        const bool counted = map_->view_mapped(view, writable());
         map_->unpin(view);
+        if (!counted)
+            return STATUS_INSUFFICIENT_RESOURCES;
         views_.push_back(view);
         const bool mapped = cc::Arena::instance().map_at(at, view->slot, span.offset, span.length,
                                                          host_protection(request_.protection),

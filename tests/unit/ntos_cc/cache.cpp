@@ -614,6 +614,44 @@ TEST(Section, FlushWritesAView)
     CcWaitForCurrentLazyWriterActivity();
 }
 
+TEST(Section, OnlyPagesThatWereChangedThroughAViewAreWritten)
+{
+    Node n;
+    n.data = pattern(3 * 4096);
+    File f(n);
+    Mapped m(f, PAGE_READWRITE, n.data.size());
+    // Somebody writes past the cache while the pages are mapped: neither a flush nor the end takes that back.
+    n.data.replace(0, 6, "beside");
+    m.base[4096] = '!';
+    EXPECT_EQ(STATUS_SUCCESS, f.flush());
+    EXPECT_EQ("beside", n.data.substr(0, 6));
+    EXPECT_EQ('!', n.data[4096]);
+    EXPECT_EQ(1, n.writes);
+    m.base[4096] = '?';
+    m.unmap();
+    CcWaitForCurrentLazyWriterActivity();
+    EXPECT_EQ("beside", n.data.substr(0, 6));
+    EXPECT_EQ('?', n.data[4096]);
+    EXPECT_EQ(2, n.writes);
+}
+
+TEST(Section, WhatIsWrittenBesideTheCacheShowsInViewsUpToTheEndOfTheFile)
+{
+    Node n;
+    n.data = pattern(5000);
+    File f(n);
+    Mapped m(f, PAGE_READWRITE, n.data.size());
+    const std::string data(5000, 'n');
+    f.resize(100);
+    m.section->map->update(50, data.data(), data.size());
+    EXPECT_EQ(std::string(50, 'n'), std::string(m.base + 50, 50));
+    EXPECT_EQ(0, m.base[100]) << "truncated since";
+    EXPECT_EQ(0, m.base[4999]);
+    EXPECT_EQ(0u, m.section->map->dirty_pages()) << "the file has it already";
+    m.unmap();
+    EXPECT_EQ(0, n.writes);
+}
+
 TEST(Section, MappingKeepsTheFileFromBeingPurgedTruncatedOrDeleted)
 {
     Node n;

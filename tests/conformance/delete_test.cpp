@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Deletion. [MS-FSA] 2.1.5.15.3 (FileDispositionInformation), 2.1.5.5 (close)
-#include "frame/test.h"
+#include "frame/view.h"
 
 namespace conformance {
 namespace {
@@ -14,34 +14,6 @@ void set_attributes(File&& file, ULONG attributes)
     basic.FileAttributes = attributes;
     REQUIRE_EQ(file.set(FileBasicInformation, &basic, sizeof basic), STATUS_SUCCESS);
 }
-
-/// A view of a file's section; outlives the file's handles.
-class View
-{
-  public:
-    explicit View(File& file)
-    {
-        HANDLE section = nullptr;
-        REQUIRE_EQ(NtCreateSection(&section, SECTION_MAP_READ | SECTION_MAP_WRITE | SECTION_QUERY, nullptr,
-                                   nullptr, PAGE_READWRITE, SEC_COMMIT, file.handle()),
-                   STATUS_SUCCESS);
-        SIZE_T size = 0;
-        REQUIRE_EQ(NtMapViewOfSection(section, NtCurrentProcess(), &base_, 0, 0, nullptr, &size, ViewUnmap, 0,
-                                      PAGE_READWRITE),
-                   STATUS_SUCCESS);
-        NtClose(section);
-    }
-    View(const View&) = delete;
-    ~View()
-    {
-        if (base_ != nullptr)
-            NtUnmapViewOfSection(NtCurrentProcess(), base_);
-    }
-    [[nodiscard]] char* data() const { return static_cast<char*>(base_); }
-
-  private:
-    PVOID base_ = nullptr;
-};
 
 TEST(Delete, NameGoesWithTheLastHandle)
 {
@@ -316,16 +288,14 @@ TEST(Delete, FileWithASectionLosesItsName)
 {
     File file = create(u"f");
     REQUIRE_EQ(file.write(0, std::string(4096, 'm')), STATUS_SUCCESS);
-    HANDLE section = nullptr;
-    REQUIRE_EQ(NtCreateSection(&section, SECTION_MAP_READ | SECTION_QUERY, nullptr, nullptr, PAGE_READONLY,
-                               SEC_COMMIT, file.handle()),
-               STATUS_SUCCESS);
+    View section(file, PAGE_READONLY);
+    REQUIRE_EQ(section.mapped, STATUS_SUCCESS);
+    section.unmap();
     file.close();
     REQUIRE_EQ(open(u"f", DELETE).dispose(true), STATUS_SUCCESS);
     CHECK_FALSE(exists(u"f"));
     make(u"f", "new");
     CHECK_EQ(open(u"f", FILE_READ_DATA).read(0, 9), "new");
-    NtClose(section);
 }
 
 TEST(Delete, MappedFileIsKept)
@@ -333,7 +303,8 @@ TEST(Delete, MappedFileIsKept)
     File file = create(u"f");
     REQUIRE_EQ(file.write(0, std::string(4096, 'm')), STATUS_SUCCESS);
     {
-        const View view(file);
+        View view(file, PAGE_READWRITE);
+        view.close_section();
         file.close();
         CHECK_EQ(open(u"f", DELETE).dispose(true), STATUS_CANNOT_DELETE);
         CHECK_EQ(view.data()[100], 'm');
@@ -349,7 +320,8 @@ TEST(Delete, CachedFilesAndTheirDirectoryGoAtOnce)
         for (const char16_t* name : {u"d\\a", u"d\\b", u"d\\c"}) {
             File file = create(name);
             REQUIRE_EQ(file.set_end_of_file(1 << 20), STATUS_SUCCESS);
-            const View view(file);
+            View view(file, PAGE_READWRITE);
+            view.close_section();
             for (int i = 0; i < 1 << 20; i += 65536)
                 view.data()[i] = 'x';
         }
@@ -454,7 +426,8 @@ TEST(Cleanup, SectionKeepsTheFileUsableAfterTheLastHandle)
     File file = create(u"f");
     REQUIRE_EQ(file.write(0, std::string(4096, 'a')), STATUS_SUCCESS);
     {
-        const View view(file);
+        View view(file, PAGE_READWRITE);
+        view.close_section();
         file.close();
         view.data()[0] = 'b'; // written back although no handle is left
     }
@@ -467,7 +440,8 @@ TEST(Cleanup, WhatAViewWroteIsThereForTheNextReader)
         File file(path(u"f"), FILE_ALL_ACCESS, FILE_OVERWRITE_IF);
         REQUIRE_EQ(file.write(0, std::string(8192, 'a')), STATUS_SUCCESS);
         {
-            const View view(file);
+            View view(file, PAGE_READWRITE);
+            view.close_section();
             view.data()[0] = 'b';
             file.close();
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Byte-range locks: [MS-FSA] 2.1.5.7, 2.1.5.8, 2.1.4.10.
 #include "frame/request.h"
-#include "frame/test.h"
+#include "frame/view.h"
 
 namespace conformance {
 namespace {
@@ -332,18 +332,7 @@ TEST(Lock, MappedViewsAreNotHeldToLocks)
     make(u"f", digits);
     const File owner = open(u"f", read_write), mapper = open(u"f", read_write);
     REQUIRE_EQ(lock(owner, {0, 10}, true), STATUS_SUCCESS);
-    HANDLE section = nullptr;
-    REQUIRE_EQ(NtCreateSection(&section, SECTION_ALL_ACCESS, nullptr, nullptr, PAGE_READWRITE, SEC_COMMIT,
-                               mapper.handle()),
-               STATUS_SUCCESS);
-    PVOID base = nullptr;
-    SIZE_T size = 0;
-    CHECK_EQ(NtMapViewOfSection(section, NtCurrentProcess(), &base, 0, 0, nullptr, &size, ViewUnmap, 0,
-                                PAGE_READWRITE),
-             STATUS_SUCCESS);
-    CHECK_EQ(std::string_view(static_cast<char*>(base), 10), digits);
-    NtUnmapViewOfSection(NtCurrentProcess(), base);
-    NtClose(section);
+    CHECK_EQ(View(mapper, PAGE_READWRITE).text(0, 10), digits);
 }
 
 } // namespace

@@ -3,7 +3,7 @@
 // Renames and links. [MS-FSA] 2.1.5.15.11 (FileRenameInformation), 2.1.5.15.6 (FileLinkInformation)
 #include "frame/host.h"
 #include "frame/identity.h"
-#include "frame/test.h"
+#include "frame/view.h"
 
 #include <cstring>
 
@@ -309,20 +309,12 @@ TEST(Rename, OfAMappedFileKeepsTheView)
 {
     File file = create(u"a");
     REQUIRE_EQ(file.write(0, std::string(8192, 'm')), STATUS_SUCCESS);
-    HANDLE section = nullptr;
-    REQUIRE_EQ(NtCreateSection(&section, SECTION_MAP_READ | SECTION_MAP_WRITE, nullptr, nullptr,
-                               PAGE_READWRITE, SEC_COMMIT, file.handle()),
-               STATUS_SUCCESS);
-    PVOID base = nullptr;
-    SIZE_T size = 0;
-    REQUIRE_EQ(NtMapViewOfSection(section, NtCurrentProcess(), &base, 0, 0, nullptr, &size, ViewUnmap, 0,
-                                  PAGE_READWRITE),
-               STATUS_SUCCESS);
+    View view(file, PAGE_READWRITE);
     CHECK_EQ(file.rename(path(u"b"), false), STATUS_SUCCESS);
-    static_cast<char*>(base)[1] = 'x';
+    view.data()[1] = 'x';
     file.close();
-    NtClose(section);
-    NtUnmapViewOfSection(NtCurrentProcess(), base);
+    view.close_section();
+    view.unmap();
     CHECK_EQ(open(u"b", FILE_READ_DATA).read(0, 3), "mxm");
 }
 
@@ -331,13 +323,12 @@ TEST(Rename, OverAFileWithASection)
     make(u"a", "new");
     File file = create(u"b");
     REQUIRE_EQ(file.write(0, std::string(4096, 'o')), STATUS_SUCCESS);
-    HANDLE section = nullptr;
-    REQUIRE_EQ(NtCreateSection(&section, SECTION_MAP_READ, nullptr, nullptr, PAGE_READONLY, SEC_COMMIT,
-                               file.handle()),
-               STATUS_SUCCESS);
+    View section(file, PAGE_READONLY);
+    REQUIRE_EQ(section.mapped, STATUS_SUCCESS);
+    section.unmap();
     file.close();
     CHECK_EQ(open(u"a", DELETE).rename(path(u"b"), true), STATUS_SUCCESS);
-    NtClose(section);
+    section.close_section();
     CHECK_EQ(open(u"b", FILE_READ_DATA).read(0, 9), "new");
 }
 
@@ -345,7 +336,7 @@ TEST(Rename, ThereAndBackWithSectionsBelow)
 {
     make_directory(u"d");
     make_directory(u"d\\e");
-    std::vector<HANDLE> sections;
+    std::vector<View> sections;
     std::vector<std::u16string> made;
     for (int i = 0; i != 20; ++i) {
         const std::u16string name =
@@ -353,11 +344,9 @@ TEST(Rename, ThereAndBackWithSectionsBelow)
         made.push_back(name);
         File file = create(u"d\\" + name);
         REQUIRE_EQ(file.write(0, std::string(4096, static_cast<char>('a' + i))), STATUS_SUCCESS);
-        HANDLE section = nullptr;
-        REQUIRE_EQ(NtCreateSection(&section, SECTION_MAP_READ, nullptr, nullptr, PAGE_READONLY, SEC_COMMIT,
-                                   file.handle()),
-                   STATUS_SUCCESS);
-        sections.push_back(section);
+        sections.emplace_back(file, PAGE_READONLY);
+        REQUIRE_EQ(sections.back().mapped, STATUS_SUCCESS);
+        sections.back().unmap();
     }
     for (int i = 0; i != 10; ++i) {
         REQUIRE_EQ(open(u"d", DELETE).rename(path(u"a-longer-name"), false), STATUS_SUCCESS) << i;
@@ -366,8 +355,6 @@ TEST(Rename, ThereAndBackWithSectionsBelow)
     for (std::size_t i = 0; i != made.size(); ++i)
         CHECK_EQ(open(u"d\\" + made[i], FILE_READ_DATA).read(4000, 1),
                  std::string(1, static_cast<char>('a' + i)));
-    for (HANDLE section : sections)
-        NtClose(section);
 }
 
 TEST(Rename, CachedDataGoesWithTheFile)

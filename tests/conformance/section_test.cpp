@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Mapped files, and how they go with reading, writing, cutting and deleting: [MS-FSA] 2.1.5.14.4, 2.1.5.14.1.
 #include "frame/request.h"
-#include "frame/test.h"
+#include "frame/view.h"
 
 #include <cstring>
 
@@ -9,63 +9,6 @@ namespace conformance {
 namespace {
 
 constexpr ACCESS_MASK read_write = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES;
-
-/// A section of a file and one view of it.
-class View
-{
-  public:
-    View(const File& file, ULONG protection, SIZE_T size = 0, INT64 offset = 0, INT64 maximum = 0,
-         ULONG attributes = SEC_COMMIT)
-    {
-        LARGE_INTEGER limit{}, at{};
-        limit.QuadPart = maximum;
-        at.QuadPart = offset;
-        created = NtCreateSection(&section, SECTION_ALL_ACCESS, nullptr, maximum ? &limit : nullptr,
-                                  protection, attributes, file.handle());
-        if (!NT_SUCCESS(created))
-            return;
-        size_ = size;
-        mapped = NtMapViewOfSection(section, NtCurrentProcess(), &base_, 0, 0, &at, &size_, ViewUnmap, 0,
-                                    protection);
-    }
-    View(View&& other) noexcept
-        : created(other.created), mapped(other.mapped), section(std::exchange(other.section, nullptr)),
-          base_(std::exchange(other.base_, nullptr)), size_(other.size_)
-    {}
-    ~View()
-    {
-        unmap();
-        close_section();
-    }
-    void unmap()
-    {
-        if (base_ != nullptr)
-            NtUnmapViewOfSection(NtCurrentProcess(), std::exchange(base_, nullptr));
-    }
-    void close_section()
-    {
-        if (section != nullptr)
-            NtClose(std::exchange(section, nullptr));
-    }
-    NTSTATUS flush()
-    {
-        PVOID from = base_;
-        SIZE_T length = 0;
-        IO_STATUS_BLOCK block{};
-        return NtFlushVirtualMemory(NtCurrentProcess(), &from, &length, &block);
-    }
-    char* data() const { return static_cast<char*>(base_); }
-    std::string_view text(std::size_t at, std::size_t length) const { return {data() + at, length}; }
-    SIZE_T size() const { return size_; }
-
-    NTSTATUS created = STATUS_UNSUCCESSFUL;
-    NTSTATUS mapped = STATUS_UNSUCCESSFUL;
-    HANDLE section = nullptr;
-
-  private:
-    PVOID base_ = nullptr;
-    SIZE_T size_ = 0;
-};
 
 std::string pattern(std::size_t size, unsigned seed)
 {
@@ -293,10 +236,9 @@ TEST(Section, WritableViewsCountAsSharedWriting)
 TEST(Section, ProtectionOfAViewIsLimitedByTheSection)
 {
     make(u"f", std::string(10'000, 'a'));
-    HANDLE section = nullptr;
-    REQUIRE_EQ(NtCreateSection(&section, SECTION_ALL_ACCESS, nullptr, nullptr, PAGE_READONLY, SEC_COMMIT,
-                               open(u"f", read_write).handle()),
-               STATUS_SUCCESS);
+    const View readable(open(u"f", read_write), PAGE_READONLY);
+    REQUIRE_EQ(readable.created, STATUS_SUCCESS);
+    const HANDLE section = readable.section;
     PVOID base = nullptr;
     SIZE_T size = 0;
     CHECK_EQ(NtMapViewOfSection(section, NtCurrentProcess(), &base, 0, 0, nullptr, &size, ViewUnmap, 0,
@@ -311,7 +253,6 @@ TEST(Section, ProtectionOfAViewIsLimitedByTheSection)
     CHECK_EQ(NtMapViewOfSection(section, NtCurrentProcess(), &base, 0, 0, nullptr, &size, ViewUnmap, 0,
                                 PAGE_READONLY),
              STATUS_INVALID_VIEW_SIZE);
-    NtClose(section);
     CHECK_EQ(NtUnmapViewOfSection(NtCurrentProcess(), reinterpret_cast<PVOID>(std::uintptr_t{0x10000})),
              STATUS_NOT_MAPPED_VIEW);
 }

@@ -8,6 +8,7 @@
 #include "host/system.h"
 #include "memfs/memfs.h"
 #include "ntos/faults.h"
+#include "ntos/process.h"
 #include "ntos/spy.h"
 #include "ntos/verifier.h"
 
@@ -30,6 +31,7 @@ memfs::Options options = [] {
 }();
 ULONG threads = 4;
 std::unique_ptr<memfs::Memfs> volume;
+ULONG handles_at_start;
 
 } // namespace
 
@@ -62,6 +64,7 @@ std::u16string start(std::string_view)
         spy::install(volume->handle());
         status = FspFileSystemStartDispatcher(volume->handle(), threads);
     }
+    handles_at_start = fsp::ntos::handle_count(PsGetCurrentProcess());
     if (NT_SUCCESS(status))
         faults::arm_from_environment();
     if (!NT_SUCCESS(status)) {
@@ -74,6 +77,11 @@ std::u16string start(std::string_view)
 
 bool stop()
 {
+    // With files open the driver would wait for ever; whoever left them is to be named.
+    if (const ULONG left = fsp::ntos::handle_count(PsGetCurrentProcess()) - handles_at_start; left != 0) {
+        std::printf("%u handles are left open by tests\n", left);
+        return false;
+    }
     FspFileSystemStopDispatcher(volume->handle());
     volume.reset();
     faults::disarm();

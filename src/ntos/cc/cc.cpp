@@ -6,6 +6,7 @@
 #include "ntos/cc/paging_io.h"
 #include "ntos/file_flags.h"
 #include "ntos/fsrtl/file_callbacks.h"
+#include "ntos/verifier.h"
 
 using namespace fsp::ntos;
 using namespace fsp::ntos::cc;
@@ -117,6 +118,7 @@ ULONG chain_length(PMDL chain)
 VOID NTAPI CcInitializeCacheMap(PFILE_OBJECT FileObject, PCC_FILE_SIZES FileSizes, BOOLEAN,
                                 PCACHE_MANAGER_CALLBACKS Callbacks, PVOID LazyWriteContext)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const NTSTATUS status = CacheMap::start_caching(FileObject, *FileSizes, Callbacks, LazyWriteContext);
     if (!NT_SUCCESS(status))
         ExRaiseStatus(status);
@@ -125,12 +127,14 @@ VOID NTAPI CcInitializeCacheMap(PFILE_OBJECT FileObject, PCC_FILE_SIZES FileSize
 BOOLEAN NTAPI CcUninitializeCacheMap(PFILE_OBJECT FileObject, PLARGE_INTEGER TruncateSize,
                                      PCACHE_UNINITIALIZE_EVENT UninitializeEvent)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return CacheMap::stop_caching(FileObject, TruncateSize,
                                   UninitializeEvent ? &UninitializeEvent->Event : nullptr);
 }
 
 VOID NTAPI CcSetFileSizes(PFILE_OBJECT FileObject, PCC_FILE_SIZES FileSizes)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (const MapRef map{CacheMap::find(FileObject->SectionObjectPointer)})
         map->set_sizes(*FileSizes);
 }
@@ -138,6 +142,7 @@ VOID NTAPI CcSetFileSizes(PFILE_OBJECT FileObject, PCC_FILE_SIZES FileSizes)
 BOOLEAN NTAPI CcCopyRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length, BOOLEAN Wait,
                          PVOID Buffer, PIO_STATUS_BLOCK IoStatus)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     CacheMap& map = cached(FileObject);
     note_read(private_map(FileObject), u64(FileOffset), Length);
     const NTSTATUS status = map.read(u64(FileOffset), Buffer, Length, Wait);
@@ -153,12 +158,14 @@ BOOLEAN NTAPI CcCopyRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULO
 BOOLEAN NTAPI CcCopyReadEx(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length, BOOLEAN Wait,
                            PVOID Buffer, PIO_STATUS_BLOCK IoStatus, PETHREAD)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return CcCopyRead(FileObject, FileOffset, Length, Wait, Buffer, IoStatus);
 }
 
 VOID NTAPI CcFastCopyRead(PFILE_OBJECT FileObject, ULONG FileOffset, ULONG Length, ULONG, PVOID Buffer,
                           PIO_STATUS_BLOCK IoStatus)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     LARGE_INTEGER offset;
     offset.QuadPart = FileOffset;
     CcCopyRead(FileObject, &offset, Length, TRUE, Buffer, IoStatus);
@@ -167,6 +174,7 @@ VOID NTAPI CcFastCopyRead(PFILE_OBJECT FileObject, ULONG FileOffset, ULONG Lengt
 BOOLEAN NTAPI CcCopyWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length, BOOLEAN Wait,
                           PVOID Buffer)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     CacheMap& map = cached(FileObject);
     NTSTATUS status = map.write(u64(FileOffset), Buffer, Length, Wait);
     if (status == STATUS_CANT_WAIT)
@@ -181,11 +189,13 @@ BOOLEAN NTAPI CcCopyWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, UL
 BOOLEAN NTAPI CcCopyWriteEx(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length, BOOLEAN Wait,
                             PVOID Buffer, PETHREAD)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return CcCopyWrite(FileObject, FileOffset, Length, Wait, Buffer);
 }
 
 VOID NTAPI CcFastCopyWrite(PFILE_OBJECT FileObject, ULONG FileOffset, ULONG Length, PVOID Buffer)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     LARGE_INTEGER offset;
     offset.QuadPart = FileOffset;
     CcCopyWrite(FileObject, &offset, Length, TRUE, Buffer);
@@ -196,6 +206,7 @@ BOOLEAN NTAPI CcCopyWriteWontFlush(PFILE_OBJECT, PLARGE_INTEGER, ULONG Length) {
 VOID NTAPI CcMdlRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length, PMDL* MdlChain,
                      PIO_STATUS_BLOCK IoStatus)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     CacheMap& map = cached(FileObject);
     note_read(private_map(FileObject), u64(FileOffset), Length);
     const NTSTATUS status = pin_chain(map, u64(FileOffset), Length, MdlChain);
@@ -205,11 +216,16 @@ VOID NTAPI CcMdlRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG L
     IoStatus->Information = Length;
 }
 
-VOID NTAPI CcMdlReadComplete(PFILE_OBJECT, PMDL MdlChain) { unpin_chain(MdlChain); }
+VOID NTAPI CcMdlReadComplete(PFILE_OBJECT, PMDL MdlChain)
+{
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
+    unpin_chain(MdlChain);
+}
 
 VOID NTAPI CcPrepareMdlWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length, PMDL* MdlChain,
                              PIO_STATUS_BLOCK IoStatus)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const NTSTATUS status = pin_chain(cached(FileObject), u64(FileOffset), Length, MdlChain);
     if (!NT_SUCCESS(status))
         raise(status);
@@ -219,6 +235,7 @@ VOID NTAPI CcPrepareMdlWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
 
 VOID NTAPI CcMdlWriteComplete(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, PMDL MdlChain)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     CacheMap& map = cached(FileObject);
     const ULONG length = chain_length(MdlChain);
     map.mark_dirty(u64(FileOffset), length);
@@ -230,11 +247,16 @@ VOID NTAPI CcMdlWriteComplete(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset
     }
 }
 
-VOID NTAPI CcMdlWriteAbort(PFILE_OBJECT, PMDL MdlChain) { unpin_chain(MdlChain); }
+VOID NTAPI CcMdlWriteAbort(PFILE_OBJECT, PMDL MdlChain)
+{
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
+    unpin_chain(MdlChain);
+}
 
 BOOLEAN NTAPI CcZeroData(PFILE_OBJECT FileObject, PLARGE_INTEGER StartOffset, PLARGE_INTEGER EndOffset,
                          BOOLEAN Wait)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     uint64_t offset = u64(StartOffset);
     const uint64_t end = u64(EndOffset);
     if (offset >= end)
@@ -262,6 +284,7 @@ BOOLEAN NTAPI CcZeroData(PFILE_OBJECT FileObject, PLARGE_INTEGER StartOffset, PL
 VOID NTAPI CcFlushCache(PSECTION_OBJECT_POINTERS SectionObjectPointer, PLARGE_INTEGER FileOffset,
                         ULONG Length, PIO_STATUS_BLOCK IoStatus)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const MapRef map(CacheMap::find(SectionObjectPointer));
     set_status(IoStatus, map ? flush(*map, Range(FileOffset, Length)) : STATUS_SUCCESS);
 }
@@ -269,6 +292,7 @@ VOID NTAPI CcFlushCache(PSECTION_OBJECT_POINTERS SectionObjectPointer, PLARGE_IN
 BOOLEAN NTAPI CcPurgeCacheSection(PSECTION_OBJECT_POINTERS SectionObjectPointer, PLARGE_INTEGER FileOffset,
                                   ULONG Length, ULONG Flags)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const MapRef map(CacheMap::find(SectionObjectPointer));
     if (!map)
         return TRUE;
@@ -283,6 +307,7 @@ VOID NTAPI CcCoherencyFlushAndPurgeCache(PSECTION_OBJECT_POINTERS SectionObjectP
                                          PLARGE_INTEGER FileOffset, ULONG Length, PIO_STATUS_BLOCK IoStatus,
                                          ULONG Flags)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const MapRef map(CacheMap::find(SectionObjectPointer));
     NTSTATUS status = STATUS_SUCCESS;
     if (map) {
@@ -297,12 +322,14 @@ VOID NTAPI CcCoherencyFlushAndPurgeCache(PSECTION_OBJECT_POINTERS SectionObjectP
 
 PFILE_OBJECT NTAPI CcGetFileObjectFromSectionPtrs(PSECTION_OBJECT_POINTERS SectionObjectPointer)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     const MapRef map(CacheMap::find(SectionObjectPointer));
     return map ? map->file() : nullptr;
 }
 
 PFILE_OBJECT NTAPI CcGetFileObjectFromSectionPtrsRef(PSECTION_OBJECT_POINTERS SectionObjectPointer)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     const MapRef map(CacheMap::find(SectionObjectPointer));
     if (!map)
         return nullptr;
@@ -312,6 +339,7 @@ PFILE_OBJECT NTAPI CcGetFileObjectFromSectionPtrsRef(PSECTION_OBJECT_POINTERS Se
 
 BOOLEAN NTAPI CcCanIWrite(PFILE_OBJECT, ULONG BytesToWrite, BOOLEAN Wait, UCHAR)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (lazy_writer::can_write(BytesToWrite))
         return TRUE;
     if (!Wait)
@@ -323,12 +351,14 @@ BOOLEAN NTAPI CcCanIWrite(PFILE_OBJECT, ULONG BytesToWrite, BOOLEAN Wait, UCHAR)
 VOID NTAPI CcDeferWrite(PFILE_OBJECT, PCC_POST_DEFERRED_WRITE PostRoutine, PVOID Context1, PVOID Context2,
                         ULONG BytesToWrite, BOOLEAN)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     lazy_writer::defer(PostRoutine, Context1, Context2, BytesToWrite);
 }
 
 VOID NTAPI CcSetAdditionalCacheAttributes(PFILE_OBJECT FileObject, BOOLEAN DisableReadAhead,
                                           BOOLEAN DisableWriteBehind)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     PrivateMap* own = private_map(FileObject);
     if (!own)
         return;
@@ -338,24 +368,28 @@ VOID NTAPI CcSetAdditionalCacheAttributes(PFILE_OBJECT FileObject, BOOLEAN Disab
 
 VOID NTAPI CcSetReadAheadGranularity(PFILE_OBJECT FileObject, ULONG Granularity)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (PrivateMap* own = private_map(FileObject))
         own->read_ahead->granularity = Granularity;
 }
 
 VOID NTAPI CcScheduleReadAhead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (PrivateMap* own = private_map(FileObject))
         note_read(own, u64(FileOffset), Length);
 }
 
 NTSTATUS NTAPI CcWaitForCurrentLazyWriterActivity(VOID)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     lazy_writer::wait_for_pass();
     return STATUS_SUCCESS;
 }
 
 BOOLEAN NTAPI CcIsThereDirtyData(PVPB Vpb)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     for (const MapRef& map : CacheMap::all())
         if (map->file()->Vpb == Vpb && map->dirty_pages())
             return TRUE;
@@ -365,17 +399,20 @@ BOOLEAN NTAPI CcIsThereDirtyData(PVPB Vpb)
 VOID NTAPI CcInitializeCacheMapEx(PFILE_OBJECT FileObject, PCC_FILE_SIZES FileSizes, BOOLEAN PinAccess,
                                   PCACHE_MANAGER_CALLBACKS Callbacks, PVOID LazyWriteContext, ULONG)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     CcInitializeCacheMap(FileObject, FileSizes, PinAccess, Callbacks, LazyWriteContext);
 }
 
 NTSTATUS NTAPI CcSetFileSizesEx(PFILE_OBJECT FileObject, PCC_FILE_SIZES FileSizes)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     CcSetFileSizes(FileObject, FileSizes);
     return STATUS_SUCCESS;
 }
 
 LARGE_INTEGER NTAPI CcGetFlushedValidData(PSECTION_OBJECT_POINTERS SectionObjectPointer, BOOLEAN)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     // Valid data is not tracked: all of a file that is cached may have been written.
     LARGE_INTEGER size;
     size.QuadPart = MAXLONGLONG;
@@ -391,6 +428,7 @@ VOID NTAPI CcSetDirtyPageThreshold(PFILE_OBJECT, ULONG)
 
 BOOLEAN NTAPI CcIsThereDirtyDataEx(PVPB Vpb, PULONG NumberOfDirtyPages)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     uint64_t pages = 0;
     for (const MapRef& map : CacheMap::all())
         if (map->file()->Vpb == Vpb)

@@ -2,6 +2,7 @@
 /// @file The registry: keys in memory, empty at the start but for the roots that every system has. Kernel
 /// callers only.
 #include "ntos/ob/namespace.h"
+#include "ntos/verifier.h"
 
 #include <algorithm>
 #include <cstring>
@@ -225,6 +226,7 @@ NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT
 
 NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     *KeyHandle = nullptr;
     Place place;
     std::shared_ptr<Key> start;
@@ -277,6 +279,7 @@ NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
                                KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
                                PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     const KeyCall key(KeyHandle);
     if (!NT_SUCCESS(key.status))
         return key.status;

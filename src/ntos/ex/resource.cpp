@@ -308,6 +308,7 @@ extern "C" {
 
 NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE Resource)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     memset(Resource, 0, sizeof *Resource);
     InitializeListHead(&Resource->SystemResourcesList);
     if (verifier::enabled) [[unlikely]]
@@ -323,6 +324,7 @@ NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE Resource)
 
 NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     if (verifier::enabled) [[unlikely]] {
         if (Resource->ActiveEntries != 0)
             verifier::report("resource %p deleted while owned", static_cast<void*>(Resource));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "ntos/verifier.h"
 #include <ntifs.h>
 
 #include <sys/random.h>
@@ -7,6 +8,7 @@ extern "C" {
 
 NTSTATUS NTAPI ExUuidCreate(UUID* Uuid)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (getrandom(Uuid, sizeof *Uuid, 0) != ssize_t(sizeof *Uuid))
         return STATUS_RETRY;
     // RFC 4122: random, version 4.

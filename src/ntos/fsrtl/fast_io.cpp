@@ -3,6 +3,7 @@
 // Fast I/O that the run-time library provides for file systems which cache: FsRtlCopyRead and relatives.
 // An answer FALSE sends the caller to the IRP path.
 #include "ntos/file_flags.h"
+#include "ntos/verifier.h"
 #include <ntifs.h>
 #include <ntos/raise.h>
 
@@ -117,6 +118,7 @@ BOOLEAN NTAPI FsRtlCopyRead(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, 
                             ULONG LockKey, PVOID Buffer, PIO_STATUS_BLOCK IoStatus,
                             PDEVICE_OBJECT DeviceObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Access access{FileObject, FileOffset, Length, Wait != FALSE, LockKey, true, IoStatus, DeviceObject};
     *IoStatus = {};
     if (Length == 0)
@@ -140,6 +142,7 @@ BOOLEAN NTAPI FsRtlCopyWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
                              ULONG LockKey, PVOID Buffer, PIO_STATUS_BLOCK IoStatus,
                              PDEVICE_OBJECT DeviceObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Access access{FileObject, FileOffset, Length,   Wait != FALSE,
                         LockKey,    false,      IoStatus, DeviceObject};
     *IoStatus = {};
@@ -161,6 +164,7 @@ BOOLEAN NTAPI FsRtlCopyWrite(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset,
 BOOLEAN NTAPI FsRtlMdlReadDev(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, ULONG Length, ULONG LockKey,
                               PMDL* MdlChain, PIO_STATUS_BLOCK IoStatus, PDEVICE_OBJECT DeviceObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Access access{FileObject, FileOffset, Length, true, LockKey, true, IoStatus, DeviceObject};
     *IoStatus = {};
     if (Length == 0)
@@ -181,6 +185,7 @@ BOOLEAN NTAPI FsRtlMdlReadDev(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset
 
 BOOLEAN NTAPI FsRtlMdlReadCompleteDev(PFILE_OBJECT FileObject, PMDL MdlChain, PDEVICE_OBJECT)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     CcMdlReadComplete(FileObject, MdlChain);
     return TRUE;
 }
@@ -189,6 +194,7 @@ BOOLEAN NTAPI FsRtlPrepareMdlWriteDev(PFILE_OBJECT FileObject, PLARGE_INTEGER Fi
                                       ULONG LockKey, PMDL* MdlChain, PIO_STATUS_BLOCK IoStatus,
                                       PDEVICE_OBJECT DeviceObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Access access{FileObject, FileOffset, Length, true, LockKey, false, IoStatus, DeviceObject};
     *IoStatus = {};
     if (Length == 0)
@@ -206,6 +212,7 @@ BOOLEAN NTAPI FsRtlPrepareMdlWriteDev(PFILE_OBJECT FileObject, PLARGE_INTEGER Fi
 BOOLEAN NTAPI FsRtlMdlWriteCompleteDev(PFILE_OBJECT FileObject, PLARGE_INTEGER FileOffset, PMDL MdlChain,
                                        PDEVICE_OBJECT)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (flags_of(FileObject) & FO_WRITE_THROUGH)
         return FALSE;
     CcMdlWriteComplete(FileObject, FileOffset, MdlChain);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // FCB headers and the per-stream contexts of filters hanging off them.
+#include "ntos/verifier.h"
 #include <ntifs.h>
 
 VOID NTAPI FsRtlSetupAdvancedHeaderEx_(PFSRTL_ADVANCED_FCB_HEADER Header, PFAST_MUTEX FastMutex,
@@ -60,6 +61,7 @@ PFSRTL_PER_STREAM_CONTEXT find(PFSRTL_ADVANCED_FCB_HEADER header, PVOID owner, P
 NTSTATUS NTAPI FsRtlInsertPerStreamContext(PFSRTL_ADVANCED_FCB_HEADER PerStreamContext,
                                            PFSRTL_PER_STREAM_CONTEXT Ptr)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!supports_contexts(PerStreamContext))
         return STATUS_INVALID_DEVICE_REQUEST;
     HeaderLock hold(PerStreamContext);
@@ -70,6 +72,7 @@ NTSTATUS NTAPI FsRtlInsertPerStreamContext(PFSRTL_ADVANCED_FCB_HEADER PerStreamC
 PFSRTL_PER_STREAM_CONTEXT NTAPI FsRtlLookupPerStreamContextInternal(PFSRTL_ADVANCED_FCB_HEADER StreamContext,
                                                                     PVOID OwnerId, PVOID InstanceId)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!supports_contexts(StreamContext))
         return nullptr;
     HeaderLock hold(StreamContext);
@@ -79,6 +82,7 @@ PFSRTL_PER_STREAM_CONTEXT NTAPI FsRtlLookupPerStreamContextInternal(PFSRTL_ADVAN
 PFSRTL_PER_STREAM_CONTEXT NTAPI FsRtlRemovePerStreamContext(PFSRTL_ADVANCED_FCB_HEADER StreamContext,
                                                             PVOID OwnerId, PVOID InstanceId)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!supports_contexts(StreamContext))
         return nullptr;
     HeaderLock hold(StreamContext);
@@ -90,6 +94,7 @@ PFSRTL_PER_STREAM_CONTEXT NTAPI FsRtlRemovePerStreamContext(PFSRTL_ADVANCED_FCB_
 
 VOID NTAPI FsRtlTeardownPerStreamContexts(PFSRTL_ADVANCED_FCB_HEADER AdvancedHeader)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     while (!IsListEmpty(&AdvancedHeader->FilterContexts)) {
         PFSRTL_PER_STREAM_CONTEXT context = nullptr;
         {
@@ -104,6 +109,7 @@ VOID NTAPI FsRtlTeardownPerStreamContexts(PFSRTL_ADVANCED_FCB_HEADER AdvancedHea
 
 VOID NTAPI FsRtlTeardownPerFileContexts(PVOID* PerFileContextPointer)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     // Nothing can insert per-file contexts here.
     *PerFileContextPointer = nullptr;
 }

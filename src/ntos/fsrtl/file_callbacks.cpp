@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/fsrtl/file_callbacks.h"
+#include "ntos/verifier.h"
 
 namespace fsp::ntos::fsrtl {
 namespace {
@@ -222,6 +223,7 @@ using namespace fsp::ntos::fsrtl;
 NTSTATUS NTAPI FsRtlRegisterFileSystemFilterCallbacks(PDRIVER_OBJECT FilterDriverObject,
                                                       PFS_FILTER_CALLBACKS Callbacks)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!FilterDriverObject || !Callbacks || !FilterDriverObject->DriverExtension)
         return STATUS_INVALID_PARAMETER;
     // The copy belongs to the driver extension, which io frees with the driver.
@@ -243,12 +245,14 @@ NTSTATUS NTAPI FsRtlRegisterFileSystemFilterCallbacks(PDRIVER_OBJECT FilterDrive
 
 VOID NTAPI FsRtlAcquireFileExclusive(PFILE_OBJECT FileObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     KeEnterCriticalRegion();
     acquire_for_section(FileObject, PAGE_NOACCESS);
 }
 
 VOID NTAPI FsRtlReleaseFile(PFILE_OBJECT FileObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     release_for_section(FileObject);
     KeLeaveCriticalRegion();
 }

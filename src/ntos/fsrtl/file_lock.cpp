@@ -13,6 +13,7 @@
 #include "ntos/faults.h"
 #include "ntos/fsrtl/parked_irp.h"
 #include "ntos/fsrtl/range_tree.h"
+#include "ntos/verifier.h"
 
 #include <atomic>
 #include <list>
@@ -314,6 +315,7 @@ namespace faults = fsp::ntos::faults;
 VOID NTAPI FsRtlInitializeFileLock(PFILE_LOCK FileLock, PCOMPLETE_LOCK_IRP_ROUTINE CompleteLockIrpRoutine,
                                    PUNLOCK_ROUTINE UnlockRoutine)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     RtlZeroMemory(FileLock, sizeof *FileLock);
     FileLock->CompleteLockIrpRoutine = CompleteLockIrpRoutine;
     FileLock->UnlockRoutine = UnlockRoutine;
@@ -321,6 +323,7 @@ VOID NTAPI FsRtlInitializeFileLock(PFILE_LOCK FileLock, PCOMPLETE_LOCK_IRP_ROUTI
 
 VOID NTAPI FsRtlUninitializeFileLock(PFILE_LOCK FileLock)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     auto* holder =
         static_cast<TablePtr*>(__atomic_exchange_n(&FileLock->LockInformation, nullptr, __ATOMIC_ACQ_REL));
     if (!holder)
@@ -355,6 +358,7 @@ VOID NTAPI FsRtlUninitializeFileLock(PFILE_LOCK FileLock)
 PFILE_LOCK NTAPI FsRtlAllocateFileLock(PCOMPLETE_LOCK_IRP_ROUTINE CompleteLockIrpRoutine,
                                        PUNLOCK_ROUTINE UnlockRoutine)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     auto* lock = static_cast<PFILE_LOCK>(ExAllocatePoolWithTag(NonPagedPool, sizeof(FILE_LOCK), lock_tag));
     if (lock)
         FsRtlInitializeFileLock(lock, CompleteLockIrpRoutine, UnlockRoutine);
@@ -363,6 +367,7 @@ PFILE_LOCK NTAPI FsRtlAllocateFileLock(PCOMPLETE_LOCK_IRP_ROUTINE CompleteLockIr
 
 VOID NTAPI FsRtlFreeFileLock(PFILE_LOCK FileLock)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     FsRtlUninitializeFileLock(FileLock);
     ExFreePoolWithTag(FileLock, lock_tag);
 }
@@ -372,6 +377,7 @@ BOOLEAN NTAPI FsRtlPrivateLock(PFILE_LOCK FileLock, PFILE_OBJECT FileObject, PLA
                                BOOLEAN ExclusiveLock, PIO_STATUS_BLOCK IoStatus, PIRP Irp, PVOID Context,
                                BOOLEAN)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     std::unique_ptr<Lock> lock(faults::fails(faults::Kind::allocation) ? nullptr : new (std::nothrow) Lock);
     if (!lock)
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
@@ -405,6 +411,7 @@ NTSTATUS NTAPI FsRtlFastUnlockSingle(PFILE_LOCK FileLock, PFILE_OBJECT FileObjec
                                      PLARGE_INTEGER Length, PEPROCESS Process, ULONG Key, PVOID Context,
                                      BOOLEAN)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!existing_table(FileLock))
         return STATUS_RANGE_NOT_LOCKED;
     const TablePtr table = table_of(FileLock);
@@ -438,6 +445,7 @@ NTSTATUS NTAPI FsRtlFastUnlockSingle(PFILE_LOCK FileLock, PFILE_OBJECT FileObjec
 NTSTATUS NTAPI FsRtlFastUnlockAll(PFILE_LOCK FileLock, PFILE_OBJECT FileObject, PEPROCESS Process,
                                   PVOID Context)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     auto match = [=](const Owner& o) { return o.file == FileObject && o.process == Process; };
     return unlock_matching(FileLock, Context, match) ? STATUS_SUCCESS : STATUS_RANGE_NOT_LOCKED;
 }
@@ -445,6 +453,7 @@ NTSTATUS NTAPI FsRtlFastUnlockAll(PFILE_LOCK FileLock, PFILE_OBJECT FileObject, 
 NTSTATUS NTAPI FsRtlFastUnlockAllByKey(PFILE_LOCK FileLock, PFILE_OBJECT FileObject, PEPROCESS Process,
                                        ULONG Key, PVOID Context)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Owner owner{FileObject, Process, Key};
     auto match = [&](const Owner& o) { return o == owner; };
     return unlock_matching(FileLock, Context, match) ? STATUS_SUCCESS : STATUS_RANGE_NOT_LOCKED;
@@ -452,6 +461,7 @@ NTSTATUS NTAPI FsRtlFastUnlockAllByKey(PFILE_LOCK FileLock, PFILE_OBJECT FileObj
 
 NTSTATUS NTAPI FsRtlProcessFileLock(PFILE_LOCK FileLock, PIRP Irp, PVOID Context)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(Irp);
     auto& request = sp->Parameters.LockControl;
     PEPROCESS process = IoGetRequestorProcess(Irp);
@@ -485,6 +495,7 @@ NTSTATUS NTAPI FsRtlProcessFileLock(PFILE_LOCK FileLock, PIRP Irp, PVOID Context
 BOOLEAN NTAPI FsRtlFastCheckLockForRead(PFILE_LOCK FileLock, PLARGE_INTEGER FileOffset, PLARGE_INTEGER Length,
                                         ULONG Key, PFILE_OBJECT FileObject, PVOID Process)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return access_allowed(FileLock, static_cast<uint64_t>(FileOffset->QuadPart),
                           static_cast<uint64_t>(Length->QuadPart), {FileObject, Process, Key}, false);
 }
@@ -492,6 +503,7 @@ BOOLEAN NTAPI FsRtlFastCheckLockForRead(PFILE_LOCK FileLock, PLARGE_INTEGER File
 BOOLEAN NTAPI FsRtlFastCheckLockForWrite(PFILE_LOCK FileLock, PLARGE_INTEGER FileOffset,
                                          PLARGE_INTEGER Length, ULONG Key, PVOID FileObject, PVOID Process)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return access_allowed(FileLock, static_cast<uint64_t>(FileOffset->QuadPart),
                           static_cast<uint64_t>(Length->QuadPart),
                           {static_cast<PFILE_OBJECT>(FileObject), Process, Key}, true);
@@ -499,6 +511,7 @@ BOOLEAN NTAPI FsRtlFastCheckLockForWrite(PFILE_LOCK FileLock, PLARGE_INTEGER Fil
 
 BOOLEAN NTAPI FsRtlCheckLockForReadAccess(PFILE_LOCK FileLock, PIRP Irp)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!existing_table(FileLock))
         return TRUE;
     PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(Irp);
@@ -509,6 +522,7 @@ BOOLEAN NTAPI FsRtlCheckLockForReadAccess(PFILE_LOCK FileLock, PIRP Irp)
 
 BOOLEAN NTAPI FsRtlCheckLockForWriteAccess(PFILE_LOCK FileLock, PIRP Irp)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!existing_table(FileLock))
         return TRUE;
     PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(Irp);
@@ -519,6 +533,7 @@ BOOLEAN NTAPI FsRtlCheckLockForWriteAccess(PFILE_LOCK FileLock, PIRP Irp)
 
 PFILE_LOCK_INFO NTAPI FsRtlGetNextFileLock(PFILE_LOCK FileLock, BOOLEAN Restart)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!existing_table(FileLock))
         return nullptr;
     const TablePtr table = table_of(FileLock);
@@ -555,6 +570,7 @@ BOOLEAN NTAPI FsRtlAreThereCurrentOrInProgressFileLocks(PFILE_LOCK FileLock)
 // Oplocks are refused while locks exist that reach into the file's allocation.
 BOOLEAN NTAPI FsRtlCheckLockForOplockRequest(PFILE_LOCK FileLock, PLARGE_INTEGER AllocationSize)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     LockTable* table = existing_table(FileLock);
     if (!table || table->granted.load(std::memory_order_acquire) == 0)
         return TRUE;

@@ -12,6 +12,7 @@
 #include "ntos/faults.h"
 #include "ntos/file_flags.h"
 #include "ntos/fsrtl/parked_irp.h"
+#include "ntos/verifier.h"
 
 #include <cstring>
 #include <list>
@@ -317,6 +318,7 @@ namespace faults = fsp::ntos::faults;
 
 VOID NTAPI FsRtlNotifyInitializeSync(PNOTIFY_SYNC* NotifySync)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     *NotifySync = nullptr;
     auto* sync = faults::fails(faults::Kind::allocation) ? nullptr
                                                          : new (std::nothrow)
@@ -328,6 +330,7 @@ VOID NTAPI FsRtlNotifyInitializeSync(PNOTIFY_SYNC* NotifySync)
 
 VOID NTAPI FsRtlNotifyUninitializeSync(PNOTIFY_SYNC* NotifySync)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (*NotifySync)
         delete &sync_of(*NotifySync);
     *NotifySync = nullptr;
@@ -340,6 +343,7 @@ VOID NTAPI FsRtlNotifyFilterChangeDirectory(PNOTIFY_SYNC NotifySync, PLIST_ENTRY
                                             PSECURITY_SUBJECT_CONTEXT SubjectContext,
                                             PFILTER_REPORT_CHANGE FilterCallback)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (NotifyIrp && faults::fails(faults::Kind::allocation)) [[unlikely]]
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     const SyncPtr sync = sync_of(NotifySync);
@@ -398,6 +402,7 @@ VOID NTAPI FsRtlNotifyFullChangeDirectory(PNOTIFY_SYNC NotifySync, PLIST_ENTRY N
                                           PCHECK_FOR_TRAVERSE_ACCESS TraverseCallback,
                                           PSECURITY_SUBJECT_CONTEXT SubjectContext)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     FsRtlNotifyFilterChangeDirectory(NotifySync, NotifyList, FsContext, FullDirectoryName, WatchTree,
                                      IgnoreBuffer, CompletionFilter, NotifyIrp, TraverseCallback,
                                      SubjectContext, nullptr);
@@ -408,6 +413,7 @@ VOID NTAPI FsRtlNotifyFilterReportChange(PNOTIFY_SYNC NotifySync, PLIST_ENTRY No
                                          PSTRING NormalizedParentName, ULONG FilterMatch, ULONG Action,
                                          PVOID TargetContext, PVOID FilterContext)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (is_list_empty(NotifyList))
         return;
     const Name full = text(FullTargetName);
@@ -433,12 +439,14 @@ VOID NTAPI FsRtlNotifyFullReportChange(PNOTIFY_SYNC NotifySync, PLIST_ENTRY Noti
                                        PSTRING NormalizedParentName, ULONG FilterMatch, ULONG Action,
                                        PVOID TargetContext)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     FsRtlNotifyFilterReportChange(NotifySync, NotifyList, FullTargetName, TargetNameOffset, StreamName,
                                   NormalizedParentName, FilterMatch, Action, TargetContext, nullptr);
 }
 
 VOID NTAPI FsRtlNotifyCleanup(PNOTIFY_SYNC NotifySync, PLIST_ENTRY NotifyList, PVOID FsContext)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (is_list_empty(NotifyList))
         return;
     Answers answers;
@@ -449,6 +457,7 @@ VOID NTAPI FsRtlNotifyCleanup(PNOTIFY_SYNC NotifySync, PLIST_ENTRY NotifyList, P
 
 VOID NTAPI FsRtlNotifyCleanupAll(PNOTIFY_SYNC NotifySync, PLIST_ENTRY NotifyList)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     Answers answers;
     std::lock_guard hold(sync_of(NotifySync)->mutex);
     while (!IsListEmpty(NotifyList))

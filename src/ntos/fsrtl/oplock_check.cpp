@@ -4,6 +4,7 @@
 #include "ntos/fsrtl/oplock.h"
 
 #include "ntos/faults.h"
+#include "ntos/verifier.h"
 
 #include <new>
 
@@ -315,10 +316,15 @@ template<class Question> BOOLEAN ask(POPLOCK handle, Question question)
 
 using namespace fsp::ntos::fsrtl;
 
-VOID NTAPI FsRtlInitializeOplock(POPLOCK Oplock) { *Oplock = nullptr; }
+VOID NTAPI FsRtlInitializeOplock(POPLOCK Oplock)
+{
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
+    *Oplock = nullptr;
+}
 
 VOID NTAPI FsRtlUninitializeOplock(POPLOCK Oplock)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     auto* owned = static_cast<OplockPtr*>(__atomic_exchange_n(Oplock, nullptr, __ATOMIC_ACQ_REL));
     if (!owned)
         return;
@@ -345,6 +351,7 @@ NTSTATUS NTAPI FsRtlCheckOplockEx(POPLOCK Oplock, PIRP Irp, ULONG Flags, PVOID C
                                   POPLOCK_WAIT_COMPLETE_ROUTINE CompletionRoutine,
                                   POPLOCK_FS_PREPOST_IRP PostIrpRoutine)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return check(Oplock, Irp, Flags, {Context, CompletionRoutine, PostIrpRoutine});
 }
 
@@ -352,6 +359,7 @@ NTSTATUS NTAPI FsRtlCheckOplock(POPLOCK Oplock, PIRP Irp, PVOID Context,
                                 POPLOCK_WAIT_COMPLETE_ROUTINE CompletionRoutine,
                                 POPLOCK_FS_PREPOST_IRP PostIrpRoutine)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return check(Oplock, Irp, 0, {Context, CompletionRoutine, PostIrpRoutine});
 }
 
@@ -359,6 +367,7 @@ NTSTATUS NTAPI FsRtlOplockBreakToNoneEx(POPLOCK Oplock, PIRP Irp, ULONG Flags, P
                                         POPLOCK_WAIT_COMPLETE_ROUTINE CompletionRoutine,
                                         POPLOCK_FS_PREPOST_IRP PostIrpRoutine)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!existing_oplock(Oplock))
         return STATUS_SUCCESS;
     Intent intent;
@@ -374,6 +383,7 @@ NTSTATUS NTAPI FsRtlOplockBreakToNone(POPLOCK Oplock, PIO_STACK_LOCATION IrpSp, 
                                       POPLOCK_WAIT_COMPLETE_ROUTINE CompletionRoutine,
                                       POPLOCK_FS_PREPOST_IRP PostIrpRoutine)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const bool no_wait = IrpSp && IrpSp->MajorFunction == IRP_MJ_CREATE &&
                          (IrpSp->Parameters.Create.Options & FILE_COMPLETE_IF_OPLOCKED);
     return FsRtlOplockBreakToNoneEx(Oplock, Irp, no_wait ? OPLOCK_FLAG_COMPLETE_IF_OPLOCKED : 0, Context,
@@ -384,6 +394,7 @@ NTSTATUS NTAPI FsRtlOplockBreakH(POPLOCK Oplock, PIRP Irp, ULONG Flags, PVOID Co
                                  POPLOCK_WAIT_COMPLETE_ROUTINE CompletionRoutine,
                                  POPLOCK_FS_PREPOST_IRP PostIrpRoutine)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!existing_oplock(Oplock))
         return STATUS_SUCCESS;
     PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(Irp);
@@ -404,12 +415,14 @@ NTSTATUS NTAPI FsRtlOplockBreakH(POPLOCK Oplock, PIRP Irp, ULONG Flags, PVOID Co
 
 BOOLEAN NTAPI FsRtlCurrentOplock(POPLOCK Oplock)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return ask(Oplock,
                [](auto& o) { return o.exclusive.file || !o.shared.empty() || !o.handle_breaks.empty(); });
 }
 
 BOOLEAN NTAPI FsRtlCurrentBatchOplock(POPLOCK Oplock)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return ask(Oplock, [](auto& o) {
         return o.exclusive.kind == OplockKind::batch || o.exclusive.kind == OplockKind::filter;
     });
@@ -417,6 +430,7 @@ BOOLEAN NTAPI FsRtlCurrentBatchOplock(POPLOCK Oplock)
 
 BOOLEAN NTAPI FsRtlCurrentOplockH(POPLOCK Oplock)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return ask(Oplock, [](auto& o) {
         if ((o.exclusive.level & cache_handle) || !o.handle_breaks.empty())
             return true;
@@ -427,7 +441,11 @@ BOOLEAN NTAPI FsRtlCurrentOplockH(POPLOCK Oplock)
     });
 }
 
-BOOLEAN NTAPI FsRtlOplockIsFastIoPossible(POPLOCK Oplock) { return !existing_oplock(Oplock); }
+BOOLEAN NTAPI FsRtlOplockIsFastIoPossible(POPLOCK Oplock)
+{
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
+    return !existing_oplock(Oplock);
+}
 
 NTSTATUS NTAPI FsRtlCheckOplockEx2(POPLOCK Oplock, PIRP Irp, ULONG Flags, ULONG FlagsEx2, PVOID Context,
                                    POPLOCK_WAIT_COMPLETE_ROUTINE CompletionRoutine,

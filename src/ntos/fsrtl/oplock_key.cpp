@@ -3,6 +3,7 @@
 // Oplock keys: who counts as the same owner of an oplock. A key comes with the create, in an extra
 // create parameter, and belongs to the file object from then on.
 #include "ntos/fsrtl/oplock.h"
+#include "ntos/verifier.h"
 
 #include <ntos/file_extension.h>
 
@@ -96,5 +97,6 @@ bool parent_matches(PFILE_OBJECT child, PFILE_OBJECT directory)
 
 BOOLEAN NTAPI FsRtlOplockKeysEqual(PFILE_OBJECT Fo1, PFILE_OBJECT Fo2)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return fsp::ntos::fsrtl::same_target(Fo1, Fo2);
 }

@@ -5,6 +5,7 @@
 
 #include "ntos/faults.h"
 #include "ntos/file_flags.h"
+#include "ntos/verifier.h"
 
 #include <algorithm>
 #include <new>
@@ -325,6 +326,7 @@ namespace faults = fsp::ntos::faults;
 
 NTSTATUS NTAPI FsRtlOplockFsctrlEx(POPLOCK Oplock, PIRP Irp, ULONG OpenCount, ULONG Flags)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (faults::fails(faults::Kind::allocation)) [[unlikely]]
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(Irp);
@@ -350,11 +352,13 @@ NTSTATUS NTAPI FsRtlOplockFsctrlEx(POPLOCK Oplock, PIRP Irp, ULONG OpenCount, UL
 
 NTSTATUS NTAPI FsRtlOplockFsctrl(POPLOCK Oplock, PIRP Irp, ULONG OpenCount)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return FsRtlOplockFsctrlEx(Oplock, Irp, OpenCount, 0);
 }
 
 BOOLEAN NTAPI FsRtlOplockIsSharedRequest(PIRP Irp)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     PIO_STACK_LOCATION sp = IoGetCurrentIrpStackLocation(Irp);
     if (sp->MajorFunction != IRP_MJ_FILE_SYSTEM_CONTROL)
         return FALSE;

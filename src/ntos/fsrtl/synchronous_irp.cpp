@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ntos/fsrtl/synchronous_irp.h"
+#include "ntos/verifier.h"
 
 namespace fsp::ntos::fsrtl {
 
@@ -64,6 +65,7 @@ using namespace fsp::ntos::fsrtl;
 
 NTSTATUS NTAPI FsRtlGetFileSize(PFILE_OBJECT FileObject, PLARGE_INTEGER FileSize)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     PDEVICE_OBJECT device = IoGetRelatedDeviceObject(FileObject);
     PFAST_IO_DISPATCH fast = device->DriverObject->FastIoDispatch;
     FILE_STANDARD_INFORMATION info{};

@@ -3,6 +3,7 @@
 #include "ntos/file_flags.h"
 #include "ntos/io/irp.h"
 #include "ntos/ps/process.h"
+#include "ntos/verifier.h"
 
 #include <cstring>
 
@@ -49,9 +50,14 @@ BOOLEAN NTAPI IoIsFileOriginRemote(PFILE_OBJECT FileObject)
 IO_PRIORITY_HINT NTAPI IoGetIoPriorityHint(PIRP) { return IoPriorityNormal; }
 PGENERIC_MAPPING NTAPI IoGetFileObjectGenericMapping() { return &ob::file_type.mapping; }
 
-NTSTATUS NTAPI IoVolumeDeviceToDosName(PVOID, PUNICODE_STRING) { return STATUS_NOT_SUPPORTED; }
+NTSTATUS NTAPI IoVolumeDeviceToDosName(PVOID, PUNICODE_STRING)
+{
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
+    return STATUS_NOT_SUPPORTED;
+}
 NTSTATUS NTAPI IoQueryFileDosDeviceName(PFILE_OBJECT, POBJECT_NAME_INFORMATION*)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return STATUS_NOT_SUPPORTED;
 }
 
@@ -59,6 +65,7 @@ NTSTATUS NTAPI IoQueryFileDosDeviceName(PFILE_OBJECT, POBJECT_NAME_INFORMATION*)
 VOID NTAPI SeOpenObjectAuditAlarm(PUNICODE_STRING, PVOID, PUNICODE_STRING, PSECURITY_DESCRIPTOR,
                                   PACCESS_STATE, BOOLEAN, BOOLEAN, KPROCESSOR_MODE, PBOOLEAN GenerateOnClose)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     *GenerateOnClose = FALSE;
 }
 VOID NTAPI SeDeleteObjectAuditAlarm(PVOID, HANDLE) {}
@@ -74,6 +81,7 @@ NTSTATUS NTAPI IoCreateFileSpecifyDeviceObjectHint(
     ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength, CREATE_FILE_TYPE CreateFileType,
     PVOID InternalParameters, ULONG Options, PVOID DeviceObject)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     IO_DRIVER_CREATE_CONTEXT context;
     IoInitializeDriverCreateContext(&context);
     context.DeviceObjectHint = DeviceObject;
@@ -84,6 +92,7 @@ NTSTATUS NTAPI IoCreateFileSpecifyDeviceObjectHint(
 
 NTSTATUS NTAPI IoReplaceFileObjectName(PFILE_OBJECT FileObject, PWSTR NewFileName, USHORT FileNameLength)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     constexpr ULONG tag = 0x6d4e6f49;
     if (FileNameLength > FileObject->FileName.MaximumLength) {
         auto* buffer = static_cast<PWSTR>(ExAllocatePoolWithTag(NonPagedPool, FileNameLength, tag));

@@ -72,8 +72,12 @@ bool unwind(PIRP irp)
         if (wants_call(irp, control)) {
             PDEVICE_OBJECT device =
                 irp->CurrentLocation == top ? nullptr : IoGetCurrentIrpStackLocation(irp)->DeviceObject;
-            if (stack->CompletionRoutine(device, irp, stack->Context) == STATUS_MORE_PROCESSING_REQUIRED)
+            const bool pending = irp->PendingReturned != FALSE;
+            const PIO_COMPLETION_ROUTINE routine = stack->CompletionRoutine;
+            if (routine(device, irp, stack->Context) == STATUS_MORE_PROCESSING_REQUIRED)
                 return false;
+            if (verifier::enabled) [[unlikely]]
+                note_completion_routine(irp, routine, pending);
         } else if (irp->PendingReturned && irp->CurrentLocation <= irp->StackCount)
             IoMarkIrpPending(irp);
         ++stack;
@@ -89,6 +93,19 @@ bool unwind(PIRP irp)
 }
 
 [[gnu::noinline]] void NTAPI finish_pended(PIRP irp) { finish(irp); }
+
+/// For the verifier, which alone sets it.
+struct CancelLock
+{
+    KSPIN_LOCK lock;
+    std::atomic<PKTHREAD> owner;
+
+    bool is_held_by_this_thread() const
+    {
+        return owner.load(std::memory_order_relaxed) == KeGetCurrentThread();
+    }
+};
+CancelLock cancel;
 
 } // namespace
 
@@ -118,6 +135,8 @@ VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR)
     if (verifier::enabled) [[unlikely]] {
         if (!io::may_complete(Irp))
             return;
+        if (io::cancel.is_held_by_this_thread())
+            verifier::report("IRP %p completed with the cancel spin lock held", static_cast<void*>(Irp));
     }
     if (!io::unwind(Irp))
         return;
@@ -152,12 +171,31 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     PDEVICE_OBJECT device =
         Irp->CurrentLocation <= Irp->StackCount ? IoGetCurrentIrpStackLocation(Irp)->DeviceObject : nullptr;
     routine(device, Irp);
+    if (verifier::enabled && io::cancel.is_held_by_this_thread()) [[unlikely]] {
+        verifier::report("cancel routine %p did not release the cancel spin lock",
+                         reinterpret_cast<void*>(routine));
+        IoReleaseCancelSpinLock(irql);
+    }
     return TRUE;
 }
 
-static KSPIN_LOCK cancel_lock;
+VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql)
+{
+    *Irql = KeAcquireSpinLockRaiseToDpc(&io::cancel.lock);
+    if (verifier::enabled) [[unlikely]]
+        io::cancel.owner.store(KeGetCurrentThread(), std::memory_order_relaxed);
+}
 
-VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql) { *Irql = KeAcquireSpinLockRaiseToDpc(&cancel_lock); }
-VOID NTAPI IoReleaseCancelSpinLock(KIRQL Irql) { KeReleaseSpinLock(&cancel_lock, Irql); }
+VOID NTAPI IoReleaseCancelSpinLock(KIRQL Irql)
+{
+    if (verifier::enabled) [[unlikely]] {
+        if (!io::cancel.is_held_by_this_thread()) {
+            verifier::report("cancel spin lock released by a thread that does not hold it");
+            return;
+        }
+        io::cancel.owner.store(nullptr, std::memory_order_relaxed);
+    }
+    KeReleaseSpinLock(&io::cancel.lock, Irql);
+}
 
 } // extern "C"

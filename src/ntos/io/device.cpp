@@ -4,6 +4,7 @@
 #include "ntos/file_flags.h"
 #include "ntos/io/driver.h"
 #include "ntos/ob/namespace.h"
+#include "ntos/verifier.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -102,6 +103,7 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
                               PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics,
                               BOOLEAN Exclusive, PDEVICE_OBJECT* DeviceObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     *DeviceObject = nullptr;
     const size_t extension = (size_t{DeviceExtensionSize} + 15) & ~size_t{15};
     const size_t body = (sizeof(DEVICE_OBJECT) + 15) & ~size_t{15};
@@ -157,12 +159,15 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
 
 VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     // The name goes at once, the object with the last file open on it.
     ob::remove_name(DeviceObject);
     bool gone = false;
     {
         std::lock_guard guard(io::device_lock);
         io::DevicePrivate& p = io::private_of(DeviceObject);
+        if (verifier::enabled && p.delete_pending) [[unlikely]]
+            verifier::report("device %p deleted twice", static_cast<void*>(DeviceObject));
         p.delete_pending = true;
         if (DeviceObject->ReferenceCount == 0 && !p.unlinked)
             gone = p.unlinked = true;
@@ -173,11 +178,13 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 
 NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return ob::create_symbolic_link(ob::view(*SymbolicLinkName), ob::view(*DeviceName));
 }
 
 NTSTATUS NTAPI IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return ob::delete_symbolic_link(ob::view(*SymbolicLinkName));
 }
 
@@ -248,6 +255,7 @@ PDEVICE_OBJECT NTAPI IoGetBaseFileSystemDeviceObject(PFILE_OBJECT FileObject)
 NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess,
                                         PFILE_OBJECT* FileObject, PDEVICE_OBJECT* DeviceObject)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     OBJECT_ATTRIBUTES attributes;
     InitializeObjectAttributes(&attributes, ObjectName, OBJ_KERNEL_HANDLE, nullptr, nullptr);
     HANDLE handle = nullptr;

@@ -33,6 +33,19 @@ bool is_live(PIRP irp, const char* what)
 
 } // namespace
 
+/// A driver that gives up its stack location must pass the IRP on.
+void check_skipped(PIRP irp)
+{
+    const PIO_STACK_LOCATION current = IoGetCurrentIrpStackLocation(irp);
+    std::lock_guard guard(lock);
+    for (DispatchCheck* c = running; c != nullptr; c = c->next_)
+        if (c->irp_ == irp && c->stack_ < current && !c->completed_) {
+            verifier::report("IRP %p completed above the stack location of dispatch routine %p",
+                             static_cast<void*>(irp), c->routine_);
+            c->completed_ = true;
+        }
+}
+
 bool NTAPI may_call(PIRP irp)
 {
     // A freed IRP is filled with a pattern; its type gives it away before anything else is believed.
@@ -43,6 +56,14 @@ bool NTAPI may_call(PIRP irp)
     if (irp->CurrentLocation <= 1) {
         verifier::report("IRP %p has no stack location left for the next driver", static_cast<void*>(irp));
         return false;
+    }
+    if (irp->CurrentLocation <= irp->StackCount) {
+        const PIO_STACK_LOCATION own = IoGetCurrentIrpStackLocation(irp), next = own - 1;
+        constexpr UCHAR invoked = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL;
+        if ((own->Control & next->Control & invoked) != 0 &&
+            own->CompletionRoutine == next->CompletionRoutine && own->Context == next->Context)
+            verifier::report("IRP %p sent with a stack location copied together with its completion routine",
+                             static_cast<void*>(irp));
     }
     return is_live(irp, "sent");
 }
@@ -59,6 +80,10 @@ bool NTAPI may_complete(PIRP irp)
     }
     if (!is_live(irp, "completed"))
         return false;
+    if (irp->CurrentLocation <= irp->StackCount && IoGetCurrentIrpStackLocation(irp)->DeviceObject == nullptr)
+        verifier::report("IRP %p completed at a stack location that no driver was called with",
+                         static_cast<void*>(irp));
+    check_skipped(irp);
     if (irp->IoStatus.Status == STATUS_PENDING)
         verifier::report("IRP %p completed with STATUS_PENDING", static_cast<void*>(irp));
     // IoCancelIrp takes it away atomically, from another thread.
@@ -77,6 +102,14 @@ void NTAPI note_completion(PIRP irp, PIO_STACK_LOCATION stack)
         }
 }
 
+void NTAPI note_completion_routine(PIRP irp, PIO_COMPLETION_ROUTINE routine, bool pending)
+{
+    if (pending && irp->CurrentLocation <= irp->StackCount &&
+        (IoGetCurrentIrpStackLocation(irp)->Control & SL_PENDING_RETURNED) == 0)
+        verifier::report("completion routine %p did not mark IRP %p pending, which the driver below did",
+                         reinterpret_cast<void*>(routine), static_cast<void*>(irp));
+}
+
 DispatchCheck::DispatchCheck(PIRP irp, PIO_STACK_LOCATION stack, PDRIVER_DISPATCH routine)
     : irp_(irp), stack_(stack), routine_(reinterpret_cast<void*>(routine)), major_(stack->MajorFunction),
       irql_(KeGetCurrentIrql()), apcs_disabled_(KeAreApcsDisabled()),
@@ -89,7 +122,7 @@ DispatchCheck::DispatchCheck(PIRP irp, PIO_STACK_LOCATION stack, PDRIVER_DISPATC
 
 NTSTATUS DispatchCheck::done(NTSTATUS status)
 {
-    bool marked = false;
+    bool marked = false, completed = false;
     {
         std::lock_guard guard(lock);
         for (DispatchCheck** c = &running; *c != nullptr; c = &(*c)->next_)
@@ -97,6 +130,7 @@ NTSTATUS DispatchCheck::done(NTSTATUS status)
                 *c = next_;
                 break;
             }
+        completed = completed_;
         // If it is not completed yet, it cannot get past this location while the lock is held.
         marked = completed_ ? was_pending_ : (stack_->Control & SL_PENDING_RETURNED) != 0;
     }
@@ -104,6 +138,10 @@ NTSTATUS DispatchCheck::done(NTSTATUS status)
         verifier::report(
             "dispatch routine %p for major function 0x%02x returned 0x%08x with the IRP %smarked pending",
             routine_, major_, static_cast<unsigned>(status), marked ? "" : "not ");
+    else if (!marked && !completed)
+        verifier::report(
+            "dispatch routine %p for major function 0x%02x returned 0x%08x without completing the IRP",
+            routine_, major_, static_cast<unsigned>(status));
     if (KeGetCurrentIrql() != irql_)
         verifier::report("dispatch routine %p for major function 0x%02x changed IRQL from %d to %d", routine_,
                          major_, irql_, KeGetCurrentIrql());

@@ -4,6 +4,7 @@
 #include "ntos/boot.h"
 #include "ntos/io/device.h"
 #include "ntos/ob/namespace.h"
+#include "ntos/verifier.h"
 
 #include <map>
 #include <mutex>
@@ -117,8 +118,12 @@ NTSTATUS unload_driver(PDRIVER_OBJECT driver)
     driver->DriverUnload(driver);
     {
         std::lock_guard guard(io::device_lock);
-        if (driver->DeviceObject != nullptr)
+        if (driver->DeviceObject != nullptr) {
+            if (verifier::enabled)
+                verifier::report("driver unloaded with device %p left",
+                                 static_cast<void*>(driver->DeviceObject));
             return STATUS_DEVICE_BUSY;
+        }
     }
     ob::remove_name(driver);
     ob::dereference(driver);

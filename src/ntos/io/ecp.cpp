@@ -2,6 +2,7 @@
 #include "ntos/io/ecp.h"
 
 #include "ntos/io/irp.h"
+#include "ntos/verifier.h"
 
 #include <cstring>
 
@@ -72,6 +73,7 @@ extern "C" {
 
 NTSTATUS NTAPI FsRtlAllocateExtraCreateParameterList(FSRTL_ALLOCATE_ECPLIST_FLAGS, PECP_LIST* EcpList)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     *EcpList = static_cast<PECP_LIST>(ExAllocatePoolWithTag(PagedPool, sizeof(_ECP_LIST), io::list_tag));
     if (*EcpList == nullptr)
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -79,12 +81,17 @@ NTSTATUS NTAPI FsRtlAllocateExtraCreateParameterList(FSRTL_ALLOCATE_ECPLIST_FLAG
     return STATUS_SUCCESS;
 }
 
-VOID NTAPI FsRtlFreeExtraCreateParameterList(PECP_LIST EcpList) { io::free_ecps(EcpList); }
+VOID NTAPI FsRtlFreeExtraCreateParameterList(PECP_LIST EcpList)
+{
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
+    io::free_ecps(EcpList);
+}
 
 NTSTATUS NTAPI FsRtlAllocateExtraCreateParameter(
     LPCGUID EcpType, ULONG SizeOfContext, FSRTL_ALLOCATE_ECP_FLAGS,
     PFSRTL_EXTRA_CREATE_PARAMETER_CLEANUP_CALLBACK CleanupCallback, ULONG PoolTag, PVOID* EcpContext)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     *EcpContext = nullptr;
     if (SizeOfContext > 0xFFFF)
         return STATUS_INVALID_PARAMETER;
@@ -101,10 +108,15 @@ NTSTATUS NTAPI FsRtlAllocateExtraCreateParameter(
     return STATUS_SUCCESS;
 }
 
-VOID NTAPI FsRtlFreeExtraCreateParameter(PVOID EcpContext) { io::free_one(io::header_of(EcpContext)); }
+VOID NTAPI FsRtlFreeExtraCreateParameter(PVOID EcpContext)
+{
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
+    io::free_one(io::header_of(EcpContext));
+}
 
 NTSTATUS NTAPI FsRtlInsertExtraCreateParameter(PECP_LIST EcpList, PVOID EcpContext)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     PECP_HEADER h = io::header_of(EcpContext);
     if (h->list != nullptr || io::find(EcpList, &h->type) != nullptr)
         return STATUS_INVALID_PARAMETER;
@@ -116,6 +128,7 @@ NTSTATUS NTAPI FsRtlInsertExtraCreateParameter(PECP_LIST EcpList, PVOID EcpConte
 NTSTATUS NTAPI FsRtlFindExtraCreateParameter(PECP_LIST EcpList, LPCGUID EcpType, PVOID* EcpContext,
                                              ULONG* EcpContextSize)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     PECP_HEADER h = io::find(EcpList, EcpType);
     if (h == nullptr)
         return STATUS_NOT_FOUND;
@@ -126,6 +139,7 @@ NTSTATUS NTAPI FsRtlFindExtraCreateParameter(PECP_LIST EcpList, LPCGUID EcpType,
 NTSTATUS NTAPI FsRtlRemoveExtraCreateParameter(PECP_LIST EcpList, LPCGUID EcpType, PVOID* EcpContext,
                                                ULONG* EcpContextSize)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     PECP_HEADER h = io::find(EcpList, EcpType);
     if (h == nullptr)
         return STATUS_NOT_FOUND;
@@ -138,6 +152,7 @@ NTSTATUS NTAPI FsRtlRemoveExtraCreateParameter(PECP_LIST EcpList, LPCGUID EcpTyp
 NTSTATUS NTAPI FsRtlGetNextExtraCreateParameter(PECP_LIST EcpList, PVOID CurrentEcpContext, GUID* NextEcpType,
                                                 PVOID* NextEcpContext, ULONG* NextEcpContextSize)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     PLIST_ENTRY next =
         CurrentEcpContext != nullptr ? io::header_of(CurrentEcpContext)->link.Flink : EcpList->entries.Flink;
     if (next == &EcpList->entries)
@@ -151,12 +166,14 @@ NTSTATUS NTAPI FsRtlGetNextExtraCreateParameter(PECP_LIST EcpList, PVOID Current
 
 NTSTATUS NTAPI FsRtlGetEcpListFromIrp(PIRP Irp, PECP_LIST* EcpList)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     *EcpList = io::has_prefix(Irp) ? io::prefix_of(Irp)->ecps : nullptr;
     return STATUS_SUCCESS;
 }
 
 NTSTATUS NTAPI FsRtlSetEcpListIntoIrp(PIRP Irp, PECP_LIST EcpList)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!io::has_prefix(Irp))
         return STATUS_INVALID_PARAMETER;
     io::IrpPrefix* prefix = io::prefix_of(Irp);

@@ -8,6 +8,7 @@
 #include "ntos/io/irp.h"
 #include "ntos/ob/block_cache.h"
 #include "ntos/ps/process.h"
+#include "ntos/verifier.h"
 
 namespace fsp::ntos::io {
 
@@ -104,6 +105,7 @@ extern "C" {
 
 PFILE_OBJECT NTAPI IoCreateStreamFileObjectLite(PFILE_OBJECT FileObject, PDEVICE_OBJECT DeviceObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     PDEVICE_OBJECT device = FileObject != nullptr ? FileObject->DeviceObject : DeviceObject;
     PFILE_OBJECT stream = io::allocate_file();
     if (stream == nullptr)
@@ -126,6 +128,7 @@ PFILE_OBJECT NTAPI IoCreateStreamFileObjectLite(PFILE_OBJECT FileObject, PDEVICE
 
 PFILE_OBJECT NTAPI IoCreateStreamFileObject(PFILE_OBJECT FileObject, PDEVICE_OBJECT DeviceObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     PFILE_OBJECT stream = IoCreateStreamFileObjectLite(FileObject, DeviceObject);
     if (stream == nullptr)
         return nullptr;

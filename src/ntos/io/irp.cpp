@@ -341,7 +341,11 @@ using namespace fsp::ntos;
 
 extern "C" {
 
-PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN) { return io::allocate_irp(StackSize); }
+PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN)
+{
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
+    return io::allocate_irp(StackSize);
+}
 
 VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 {
@@ -358,7 +362,11 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Iostatus)
         io::prefix_of(Irp)->state = io::irp_live;
 }
 
-VOID NTAPI IoFreeIrp(PIRP Irp) { io::free_irp(Irp); }
+VOID NTAPI IoFreeIrp(PIRP Irp)
+{
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
+    io::free_irp(Irp);
+}
 
 PEPROCESS NTAPI IoGetRequestorProcess(PIRP Irp)
 {

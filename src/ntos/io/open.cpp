@@ -10,6 +10,7 @@
 #include "ntos/se/access_state.h"
 #include "ntos/se/capture.h"
 #include "ntos/se/token.h"
+#include "ntos/verifier.h"
 
 #include <vector>
 
@@ -357,6 +358,9 @@ NTSTATUS open_on_device(Opening& o, OpenResult* result)
     if (NT_SUCCESS(result->iosb.Status) && result->iosb.Status != STATUS_REPARSE) {
         // Closing the file gives these back. A file system that does not set the file object's VPB loses a
         // reference to it for ever, as on Windows.
+        if (verifier::enabled && refs.vpb != nullptr && file->Vpb == nullptr) [[unlikely]]
+            verifier::report("file object %p opened without its VPB: the volume keeps the reference for ever",
+                             static_cast<void*>(file.get()));
         refs.keep();
         result->file = std::move(file);
         return result->iosb.Status;
@@ -514,6 +518,7 @@ NTSTATUS NTAPI IoCreateFileEx(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                               CREATE_FILE_TYPE CreateFileType, PVOID, ULONG Options,
                               PIO_DRIVER_CREATE_CONTEXT DriverContext)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (CreateFileType != CreateFileTypeNone)
         return STATUS_NOT_SUPPORTED;
     const io::OpenRequest request{DesiredAccess, ObjectAttributes, AllocationSize, FileAttributes,
@@ -528,6 +533,7 @@ NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                             ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
                             CREATE_FILE_TYPE CreateFileType, PVOID InternalParameters, ULONG Options)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return IoCreateFileEx(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
                           FileAttributes, ShareAccess, Disposition, CreateOptions, EaBuffer, EaLength,
                           CreateFileType, InternalParameters, Options, nullptr);
@@ -550,6 +556,7 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                             PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
                             ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     const io::OpenRequest request{
         DesiredAccess,     ObjectAttributes, AllocationSize, FileAttributes, ShareAccess,
         CreateDisposition, CreateOptions,    EaBuffer,       EaLength,       0,
@@ -567,6 +574,7 @@ NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT
 NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                           PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return ZwCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, nullptr, 0, ShareAccess,
                         FILE_OPEN, OpenOptions, nullptr, 0);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file Share access: which opens of a file tolerate each other.
+#include "ntos/verifier.h"
 #include <ntifs.h>
 
 namespace {
@@ -61,6 +62,7 @@ extern "C" {
 NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
                                   PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess, BOOLEAN Update)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Open open(DesiredAccess, DesiredShareAccess);
     open.store(*FileObject);
     if (!open.counts())
@@ -75,6 +77,7 @@ NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareA
 VOID NTAPI IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
                             PSHARE_ACCESS ShareAccess)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Open open(DesiredAccess, DesiredShareAccess);
     open.store(*FileObject);
     *ShareAccess = {};
@@ -84,6 +87,7 @@ VOID NTAPI IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
 
 VOID NTAPI IoUpdateShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Open open(*FileObject);
     if (open.counts())
         open.add_to(*ShareAccess, 1);
@@ -91,6 +95,7 @@ VOID NTAPI IoUpdateShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAcces
 
 VOID NTAPI IoRemoveShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Open open(*FileObject);
     if (open.counts())
         open.add_to(*ShareAccess, ~ULONG{0});
@@ -100,6 +105,7 @@ NTSTATUS NTAPI IoCheckLinkShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredSh
                                       PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess,
                                       PLINK_SHARE_ACCESS LinkShareAccess, ULONG IoShareAccessFlags)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     constexpr ULONG update = 0x1;
     const Open open(DesiredAccess, DesiredShareAccess);
     open.store(*FileObject);
@@ -118,6 +124,7 @@ NTSTATUS NTAPI IoCheckLinkShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredSh
 VOID NTAPI IoUpdateLinkShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess,
                                    PLINK_SHARE_ACCESS LinkShareAccess)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Open open(*FileObject);
     if (!open.counts())
         return;
@@ -132,6 +139,7 @@ VOID NTAPI IoUpdateLinkShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareA
 VOID NTAPI IoRemoveLinkShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess,
                                    PLINK_SHARE_ACCESS LinkShareAccess)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const Open open(*FileObject);
     if (!open.counts())
         return;

@@ -2,6 +2,7 @@
 /// @file Volumes: which file system a disk is mounted on, VPB reference counts, registered file systems.
 #include "ntos/io/device.h"
 #include "ntos/io/irp.h"
+#include "ntos/verifier.h"
 
 #include <algorithm>
 #include <mutex>
@@ -133,7 +134,12 @@ void dereference_volume(PVPB vpb)
             vpb->RealDevice->Vpb = nullptr;
         garbage = vpb;
     }
+    // Once the disk has lost the volume its file system may wait for the last open to free the VPB.
+    const bool in_use = garbage != nullptr && (garbage->Flags & VPB_MOUNTED) != 0;
     IoReleaseVpbSpinLock(irql);
+    if (verifier::enabled && in_use) [[unlikely]]
+        verifier::report("VPB %p of a mounted volume is freed: the file system keeps no reference to it",
+                         static_cast<void*>(garbage));
     if (garbage != nullptr)
         ExFreePool(garbage);
 }
@@ -149,6 +155,7 @@ VOID NTAPI IoReleaseVpbSpinLock(KIRQL Irql) { KeReleaseSpinLock(&io::vpb_lock, I
 
 VOID NTAPI IoRegisterFileSystem(PDEVICE_OBJECT DeviceObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     {
         // As on Windows a registered device counts as open, so its driver cannot unload before it
         // unregisters.
@@ -165,6 +172,7 @@ VOID NTAPI IoRegisterFileSystem(PDEVICE_OBJECT DeviceObject)
 
 VOID NTAPI IoUnregisterFileSystem(PDEVICE_OBJECT DeviceObject)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     {
         std::lock_guard guard(io::registry_lock);
         const auto it = std::find(io::file_systems.begin(), io::file_systems.end(), DeviceObject);
@@ -177,6 +185,7 @@ VOID NTAPI IoUnregisterFileSystem(PDEVICE_OBJECT DeviceObject)
 
 NTSTATUS NTAPI IoRegisterFsRegistrationChange(PDRIVER_OBJECT, PDRIVER_FS_NOTIFICATION)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return STATUS_NOT_SUPPORTED;
 }
 

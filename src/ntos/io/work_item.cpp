@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file Work items that keep their device alive.
 #include "ntos/ob/object.h"
+#include "ntos/verifier.h"
 
 struct _IO_WORKITEM
 {
@@ -50,17 +51,23 @@ VOID NTAPI IoUninitializeWorkItem(PIO_WORKITEM) {}
 
 PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     auto* w = static_cast<PIO_WORKITEM>(ExAllocatePoolWithTag(NonPagedPool, sizeof(_IO_WORKITEM), item_tag));
     if (w != nullptr)
         IoInitializeWorkItem(DeviceObject, w);
     return w;
 }
 
-VOID NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem) { ExFreePool(IoWorkItem); }
+VOID NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem)
+{
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
+    ExFreePool(IoWorkItem);
+}
 
 VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
                            WORK_QUEUE_TYPE QueueType, PVOID Context)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     IoWorkItem->routine = WorkerRoutine;
     IoWorkItem->routine_ex = nullptr;
     IoWorkItem->context = Context;
@@ -70,6 +77,7 @@ VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerR
 VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
                              WORK_QUEUE_TYPE QueueType, PVOID Context)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     IoWorkItem->routine = nullptr;
     IoWorkItem->routine_ex = WorkerRoutine;
     IoWorkItem->context = Context;

@@ -28,6 +28,7 @@ SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length)
 
 PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN, PIRP Irp)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     if (Length >= 0x80000000)
         return nullptr;
     auto mdl = static_cast<PMDL>(
@@ -62,6 +63,7 @@ PMDL NTAPI MmCreateMdl(PMDL MemoryDescriptorList, PVOID Base, SIZE_T Length)
 
 VOID NTAPI IoFreeMdl(PMDL Mdl)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     if (verifier::enabled && (Mdl->MdlFlags & MDL_PAGES_LOCKED)) [[unlikely]]
         verifier::report("MDL %p freed with its pages locked", static_cast<void*>(Mdl));
     ExFreePoolWithTag(Mdl, mdl_tag);
@@ -98,6 +100,7 @@ VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
 VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
                                LOCK_OPERATION Operation)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     PMDL mdl = MemoryDescriptorList;
     if (verifier::enabled && (mdl->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL))) [[unlikely]]
         verifier::report("MDL %p is locked already", static_cast<void*>(mdl));
@@ -114,6 +117,7 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
 
 VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     PMDL mdl = MemoryDescriptorList;
     if (verifier::enabled && !(mdl->MdlFlags & MDL_PAGES_LOCKED)) [[unlikely]]
         verifier::report("MDL %p unlocked but not locked", static_cast<void*>(mdl));
@@ -129,6 +133,7 @@ PVOID NTAPI MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMo
 PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
                                          MEMORY_CACHING_TYPE, PVOID, ULONG BugCheckOnFailure, ULONG)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     PMDL mdl = MemoryDescriptorList;
     if (verifier::enabled &&
         !(mdl->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL))) [[unlikely]]
@@ -149,6 +154,7 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_M
 
 VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
 {
+    fsp::ntos::verifier::at_most(DISPATCH_LEVEL, __func__);
     if (BaseAddress == MemoryDescriptorList->MappedSystemVa)
         MemoryDescriptorList->MdlFlags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
 }

@@ -2,6 +2,7 @@
 #include "mm/probe.h"
 
 #include "mm/guarded_copy.h"
+#include "ntos/verifier.h"
 
 #include <cstdint>
 
@@ -31,6 +32,7 @@ extern "C" {
 
 VOID NTAPI ProbeForRead(const VOID* Address, SIZE_T Length, ULONG Alignment)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (Length == 0)
         return;
     if (reinterpret_cast<uintptr_t>(Address) & (Alignment - 1))
@@ -41,6 +43,7 @@ VOID NTAPI ProbeForRead(const VOID* Address, SIZE_T Length, ULONG Alignment)
 
 VOID NTAPI ProbeForWrite(PVOID Address, SIZE_T Length, ULONG Alignment)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     ProbeForRead(Address, Length, Alignment);
     if (Length != 0 && !mm::try_touch(Address, Length, true))
         ExRaiseAccessViolation();

@@ -6,6 +6,7 @@
 #include "ntos/fsrtl/file_callbacks.h"
 #include "ntos/fsrtl/synchronous_irp.h"
 #include "ntos/ob/object.h"
+#include "ntos/verifier.h"
 
 using namespace fsp::ntos;
 using cc::CacheMap;
@@ -290,6 +291,7 @@ SECTION_SERVICES(Zw, KernelMode)
 
 BOOLEAN NTAPI MmFlushImageSection(PSECTION_OBJECT_POINTERS SectionPointer, MMFLUSH_TYPE FlushType)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (fsp::ntos::mm::Image::exists(SectionPointer))
         return FALSE;
     // A file that is to be deleted must not be mapped as data either; a section without views is no matter.
@@ -299,6 +301,7 @@ BOOLEAN NTAPI MmFlushImageSection(PSECTION_OBJECT_POINTERS SectionPointer, MMFLU
 
 BOOLEAN NTAPI MmCanFileBeTruncated(PSECTION_OBJECT_POINTERS SectionPointer, PLARGE_INTEGER NewFileSize)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (!MmFlushImageSection(SectionPointer, MmFlushForWrite))
         return FALSE;
     const MapRef map(CacheMap::find(SectionPointer));
@@ -312,6 +315,7 @@ BOOLEAN NTAPI MmCanFileBeTruncated(PSECTION_OBJECT_POINTERS SectionPointer, PLAR
 
 BOOLEAN NTAPI MmForceSectionClosed(PSECTION_OBJECT_POINTERS SectionPointer, BOOLEAN)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     if (fsp::ntos::mm::Image::exists(SectionPointer))
         return FALSE;
     {
@@ -329,11 +333,13 @@ BOOLEAN NTAPI MmForceSectionClosed(PSECTION_OBJECT_POINTERS SectionPointer, BOOL
 
 BOOLEAN NTAPI MmForceSectionClosedEx(PSECTION_OBJECT_POINTERS SectionPointer, ULONG)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     return MmForceSectionClosed(SectionPointer, FALSE);
 }
 
 ULONG NTAPI MmDoesFileHaveUserWritableReferences(PSECTION_OBJECT_POINTERS SectionPointer)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     const MapRef map(CacheMap::find(SectionPointer));
     return map && map->has_writable_user_views();
 }

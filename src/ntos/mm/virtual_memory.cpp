@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory of a process: there is one address space, so it is that of the host.
 #include "ntos/faults.h"
+#include "ntos/verifier.h"
 
 #include <ntifs.h>
 
@@ -28,6 +29,7 @@ extern "C" {
 NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID* BaseAddress, ULONG_PTR,
                                        PSIZE_T RegionSize, ULONG AllocationType, ULONG Protect)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     // Anywhere, all at once, readable and writable: that is all that callers here need.
     if (ProcessHandle != NtCurrentProcess() || *BaseAddress != nullptr || !(AllocationType & MEM_COMMIT) ||
         Protect != PAGE_READWRITE)
@@ -50,6 +52,7 @@ NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID* BaseAddress,
 NTSTATUS NTAPI ZwFreeVirtualMemory(HANDLE ProcessHandle, PVOID* BaseAddress, PSIZE_T RegionSize,
                                    ULONG FreeType)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (ProcessHandle != NtCurrentProcess() || FreeType != MEM_RELEASE)
         return STATUS_NOT_SUPPORTED;
     std::lock_guard guard(regions_lock);

@@ -5,6 +5,7 @@
 #include "ntos/ob/object.h"
 #include "ntos/ps/process.h"
 #include "ntos/ps/thread_state.h"
+#include "ntos/verifier.h"
 
 namespace fsp::ntos::ob {
 
@@ -127,6 +128,7 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
                                          KPROCESSOR_MODE AccessMode, PVOID* Object,
                                          POBJECT_HANDLE_INFORMATION HandleInformation)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     ACCESS_MASK granted = 0;
     *Object = nullptr;
     const NTSTATUS status =
@@ -142,6 +144,7 @@ NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCE
                                      ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
                                      KPROCESSOR_MODE AccessMode, PHANDLE Handle)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     ob::Type* type = ob::Header::of(Object)->type;
     *Handle = nullptr;
     if (ObjectType != nullptr ? ObjectType != type : AccessMode != KernelMode)
@@ -158,6 +161,7 @@ NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCE
 NTSTATUS NTAPI ObInsertObject(PVOID Object, PACCESS_STATE, ACCESS_MASK DesiredAccess, ULONG, PVOID* NewObject,
                               PHANDLE Handle)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     ob::Type* type = ob::Header::of(Object)->type;
     const NTSTATUS status = ob::create_handle(Object, ob::map(DesiredAccess, type), 0, Handle);
     if (!NT_SUCCESS(status)) {
@@ -173,10 +177,15 @@ NTSTATUS NTAPI ObInsertObject(PVOID Object, PACCESS_STATE, ACCESS_MASK DesiredAc
 
 NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return ob::close(Handle, PreviousMode);
 }
 NTSTATUS NTAPI NtClose(HANDLE Handle) { return ob::close(Handle, UserMode); }
-NTSTATUS NTAPI ZwClose(HANDLE Handle) { return ob::close(Handle, KernelMode); }
+NTSTATUS NTAPI ZwClose(HANDLE Handle)
+{
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
+    return ob::close(Handle, KernelMode);
+}
 
 NTSTATUS NTAPI NtDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle,
                                  PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
@@ -218,6 +227,7 @@ NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle
                                  PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
                                  ULONG Options)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return NtDuplicateObject(SourceProcessHandle, SourceHandle, TargetProcessHandle, TargetHandle,
                              DesiredAccess, HandleAttributes, Options);
 }

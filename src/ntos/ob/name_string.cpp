@@ -4,6 +4,7 @@
 #include "ntos/ob/namespace.h"
 
 #include "ntos/ps/process.h"
+#include "ntos/verifier.h"
 
 #include <cstring>
 #include <vector>
@@ -78,6 +79,7 @@ extern "C" {
 NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo, ULONG Length,
                                  PULONG ReturnLength)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     std::u16string name;
     const NTSTATUS status = ob::full_name(Object, &name);
     return NT_SUCCESS(status) ? ob::deliver(name, ObjectNameInfo, Length, ReturnLength) : status;
@@ -105,6 +107,7 @@ NTSTATUS NTAPI NtQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInfor
 NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
                              PVOID ObjectInformation, ULONG ObjectInformationLength, PULONG ReturnLength)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return NtQueryObject(Handle, ObjectInformationClass, ObjectInformation, ObjectInformationLength,
                          ReturnLength);
 }
@@ -112,6 +115,7 @@ NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInfor
 NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG, PACCESS_STATE, ACCESS_MASK,
                                        POBJECT_TYPE ObjectType, KPROCESSOR_MODE, PVOID, PVOID* Object)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     *Object = nullptr;
     ob::Found found;
     const NTSTATUS status = ob::find(ob::view(*ObjectName), true, &found);
@@ -147,11 +151,13 @@ NTSTATUS NTAPI NtCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK Desi
 NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
                                        POBJECT_ATTRIBUTES ObjectAttributes)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return create_directory_object(DirectoryHandle, DesiredAccess, ObjectAttributes);
 }
 
 NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     ob::Ref<void> object;
     ACCESS_MASK granted = 0;
     const NTSTATUS status = ob::reference_by_handle(Handle, 0, nullptr, KernelMode, object.out(), &granted);

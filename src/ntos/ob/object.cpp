@@ -5,6 +5,7 @@
 #include "ntos/ob/namespace.h"
 #include "ntos/ob/spin_lock.h"
 #include "ntos/ps/process.h"
+#include "ntos/verifier.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -154,7 +155,11 @@ NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK, POBJECT_TYP
     return STATUS_SUCCESS;
 }
 
-VOID NTAPI ObMakeTemporaryObject(PVOID Object) { ob::remove_name(Object); }
+VOID NTAPI ObMakeTemporaryObject(PVOID Object)
+{
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
+    ob::remove_name(Object);
+}
 
 POBJECT_TYPE NTAPI ObGetObjectType(PVOID Object) { return ob::Header::of(Object)->type; }
 

@@ -4,6 +4,7 @@
 #include "ntos/ob/close.h"
 #include "ntos/ps/thread_state.h"
 #include "ntos/se/token.h"
+#include "ntos/verifier.h"
 
 #include <algorithm>
 #include <mutex>
@@ -152,6 +153,7 @@ VOID NTAPI KeUnstackDetachProcess(PKAPC_STATE ApcState) { ps::current().process 
 
 NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS* Process)
 {
+    fsp::ntos::verifier::at_most(APC_LEVEL, __func__);
     std::lock_guard guard(ps::registry_lock);
     for (PEPROCESS p : ps::registry)
         if (p->id == ProcessId) {
@@ -168,6 +170,7 @@ NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS* Process)
 
 NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine, BOOLEAN Remove)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     constexpr size_t most = 64;
     std::lock_guard guard(ps::registry_lock);
     auto& all = ps::notify_routines;

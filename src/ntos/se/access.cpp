@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file Access checks and privileges.
 #include "ntos/se/token.h"
+#include "ntos/verifier.h"
 
 namespace {
 
@@ -27,6 +28,7 @@ BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
                             PPRIVILEGE_SET* Privileges, PGENERIC_MAPPING GenericMapping,
                             KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (Privileges != nullptr)
         *Privileges = nullptr;
     if (AccessMode == KernelMode) {
@@ -51,6 +53,7 @@ BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
 
 VOID NTAPI SeFreePrivileges(PPRIVILEGE_SET Privileges)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (Privileges != nullptr)
         ExFreePool(Privileges);
 }
@@ -58,6 +61,7 @@ VOID NTAPI SeFreePrivileges(PPRIVILEGE_SET Privileges)
 BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges,
                                PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, KPROCESSOR_MODE AccessMode)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (AccessMode == KernelMode)
         return TRUE;
     const nt::TokenView& token = se::token_of(se::effective(*SubjectSecurityContext)).view;
@@ -75,6 +79,7 @@ BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges,
 
 BOOLEAN NTAPI SeSinglePrivilegeCheck(LUID PrivilegeValue, KPROCESSOR_MODE PreviousMode)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     SECURITY_SUBJECT_CONTEXT context;
     SeCaptureSubjectContext(&context);
     PRIVILEGE_SET set{1, PRIVILEGE_SET_ALL_NECESSARY, {{PrivilegeValue, 0}}};

@@ -6,6 +6,7 @@
 #include "ntos/mm/probe.h"
 #include "ntos/se/capture.h"
 #include "ntos/se/token.h"
+#include "ntos/verifier.h"
 
 #include <cstddef>
 #include <cstring>
@@ -156,6 +157,7 @@ NTSTATUS NTAPI SeAssignSecurityEx(PSECURITY_DESCRIPTOR ParentDescriptor,
                                   ULONG AutoInheritFlags, PSECURITY_SUBJECT_CONTEXT SubjectContext,
                                   PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     void* made = nullptr;
     *NewDescriptor = nullptr;
     const NTSTATUS status = nt::create_object_security(
@@ -169,12 +171,14 @@ NTSTATUS NTAPI SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor,
                                 BOOLEAN IsDirectoryObject, PSECURITY_SUBJECT_CONTEXT SubjectContext,
                                 PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return SeAssignSecurityEx(ParentDescriptor, ExplicitDescriptor, NewDescriptor, nullptr, IsDirectoryObject,
                               0, SubjectContext, GenericMapping, PoolType);
 }
 
 NTSTATUS NTAPI SeDeassignSecurity(PSECURITY_DESCRIPTOR* SecurityDescriptor)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (*SecurityDescriptor != nullptr)
         ExFreePool(*SecurityDescriptor);
     *SecurityDescriptor = nullptr;
@@ -187,6 +191,7 @@ NTSTATUS NTAPI SeSetSecurityDescriptorInfoEx(PVOID, PSECURITY_INFORMATION Securi
                                              ULONG AutoInheritFlags, POOL_TYPE PoolType,
                                              PGENERIC_MAPPING GenericMapping)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (*ObjectsSecurityDescriptor == nullptr)
         return STATUS_NO_SECURITY_ON_OBJECT;
     void* made = nullptr;
@@ -202,6 +207,7 @@ NTSTATUS NTAPI SeSetSecurityDescriptorInfo(PVOID Object, PSECURITY_INFORMATION S
                                            PSECURITY_DESCRIPTOR* ObjectsSecurityDescriptor,
                                            POOL_TYPE PoolType, PGENERIC_MAPPING GenericMapping)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return SeSetSecurityDescriptorInfoEx(Object, SecurityInformation, ModificationDescriptor,
                                          ObjectsSecurityDescriptor, 0, PoolType, GenericMapping);
 }
@@ -210,6 +216,7 @@ NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInfor
                                              PSECURITY_DESCRIPTOR SecurityDescriptor, PULONG Length,
                                              PSECURITY_DESCRIPTOR* ObjectsSecurityDescriptor)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (*ObjectsSecurityDescriptor == nullptr) {
         // What an object without one shows: an empty descriptor.
         if (*Length < sizeof(SECURITY_DESCRIPTOR_RELATIVE)) {
@@ -227,6 +234,7 @@ NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInfor
 
 BOOLEAN NTAPI SeValidSecurityDescriptor(ULONG Length, PSECURITY_DESCRIPTOR SecurityDescriptor)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return nt::valid_relative_size(SecurityDescriptor, Length) != 0;
 }
 

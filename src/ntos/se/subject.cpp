@@ -4,6 +4,7 @@
 #include "ntos/ps/thread_state.h"
 #include "ntos/se/access_state.h"
 #include "ntos/se/token.h"
+#include "ntos/verifier.h"
 
 #include <cstring>
 #include <mutex>
@@ -57,6 +58,7 @@ extern "C" {
 
 VOID NTAPI SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     ps::ThreadState& t = ps::current();
     se::capture(&t, t.process, SubjectContext);
 }
@@ -64,25 +66,42 @@ VOID NTAPI SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
 VOID NTAPI SeCaptureSubjectContextEx(PETHREAD Thread, PEPROCESS Process,
                                      PSECURITY_SUBJECT_CONTEXT SubjectContext)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     se::capture(Thread != nullptr ? ps::state_of(Thread) : nullptr, Process, SubjectContext);
 }
 
 // Tokens do not change, so there is nothing to lock.
-VOID NTAPI SeLockSubjectContext(PSECURITY_SUBJECT_CONTEXT) {}
-VOID NTAPI SeUnlockSubjectContext(PSECURITY_SUBJECT_CONTEXT) {}
+VOID NTAPI SeLockSubjectContext(PSECURITY_SUBJECT_CONTEXT)
+{
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
+}
+VOID NTAPI SeUnlockSubjectContext(PSECURITY_SUBJECT_CONTEXT)
+{
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
+}
 
 VOID NTAPI SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (SubjectContext->PrimaryToken != nullptr)
         ob::dereference(std::exchange(SubjectContext->PrimaryToken, nullptr));
     if (SubjectContext->ClientToken != nullptr)
         ob::dereference(std::exchange(SubjectContext->ClientToken, nullptr));
 }
 
-PACCESS_TOKEN NTAPI PsReferencePrimaryToken(PEPROCESS Process) { return se::reference_primary(Process); }
-VOID NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken) { ob::dereference(PrimaryToken); }
+PACCESS_TOKEN NTAPI PsReferencePrimaryToken(PEPROCESS Process)
+{
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
+    return se::reference_primary(Process);
+}
+VOID NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken)
+{
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
+    ob::dereference(PrimaryToken);
+}
 VOID NTAPI PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     if (ImpersonationToken != nullptr)
         ob::dereference(ImpersonationToken);
 }
@@ -91,6 +110,7 @@ PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN Copy
                                                   PBOOLEAN EffectiveOnly,
                                                   PSECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     ps::ThreadState* t = ps::state_of(Thread);
     if (t == nullptr || t->client == nullptr)
         return nullptr;
@@ -104,6 +124,7 @@ PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN Copy
 NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen,
                                    BOOLEAN EffectiveOnly, SECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     ps::ThreadState* t = ps::state_of(Thread);
     if (t == nullptr)
         return STATUS_INVALID_PARAMETER;
@@ -120,12 +141,14 @@ NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN
 
 VOID NTAPI PsRevertToSelf()
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     PsImpersonateClient(ps::current().thread, nullptr, FALSE, FALSE, SecurityAnonymous);
 }
 
 NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PVOID AuxData, ACCESS_MASK DesiredAccess,
                                    PGENERIC_MAPPING GenericMapping)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     std::memset(static_cast<void*>(AccessState), 0, sizeof *AccessState);
     if (GenericMapping != nullptr)
         RtlMapGenericMask(&DesiredAccess, GenericMapping);
@@ -141,6 +164,7 @@ NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PVOID AuxData, ACC
 
 VOID NTAPI SeDeleteAccessState(PACCESS_STATE AccessState)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     SeReleaseSubjectContext(&AccessState->SubjectSecurityContext);
 }
 
@@ -148,6 +172,7 @@ VOID NTAPI SeSetAccessStateGenericMapping(PACCESS_STATE, PGENERIC_MAPPING) {}
 
 NTSTATUS NTAPI SeAppendPrivileges(PACCESS_STATE AccessState, PPRIVILEGE_SET Privileges)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     // Recorded for audit only; as many as fit in place.
     auto& set = AccessState->Privileges.InitialPrivilegeSet;
     for (ULONG i = 0; i < Privileges->PrivilegeCount && set.PrivilegeCount < INITIAL_PRIVILEGE_COUNT; ++i)

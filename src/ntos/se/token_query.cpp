@@ -3,6 +3,7 @@
 #include "ntos/ps/process.h"
 #include "ntos/ps/thread_state.h"
 #include "ntos/se/token.h"
+#include "ntos/verifier.h"
 
 #include <bit>
 #include <cstring>
@@ -162,6 +163,7 @@ extern "C" {
 NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CLASS TokenInformationClass,
                                        PVOID* TokenInformation)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     constexpr ULONG tag = 0x6f546553;
     se::Result result{se::Answer(0), {}};
     const NTSTATUS status = se::query(se::token_of(Token), TokenInformationClass, &result);
@@ -206,6 +208,7 @@ NTSTATUS NTAPI ZwQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLA
                                        PVOID TokenInformation, ULONG TokenInformationLength,
                                        PULONG ReturnLength)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return NtQueryInformationToken(TokenHandle, TokenInformationClass, TokenInformation,
                                    TokenInformationLength, ReturnLength);
 }
@@ -234,6 +237,7 @@ NTSTATUS NTAPI NtOpenThreadToken(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
 NTSTATUS NTAPI ZwOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
                                    ULONG HandleAttributes, PHANDLE TokenHandle)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return NtOpenThreadTokenEx(ThreadHandle, DesiredAccess, OpenAsSelf, HandleAttributes, TokenHandle);
 }
 
@@ -258,6 +262,7 @@ NTSTATUS NTAPI NtOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAcces
 NTSTATUS NTAPI ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
                                     PHANDLE TokenHandle)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return NtOpenProcessTokenEx(ProcessHandle, DesiredAccess, HandleAttributes, TokenHandle);
 }
 
@@ -293,6 +298,7 @@ NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEX
                                                         BOOLEAN RemoteSession,
                                                         PSECURITY_CLIENT_CONTEXT ClientContext)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     std::memset(static_cast<void*>(ClientContext), 0, sizeof *ClientContext);
     if (SubjectContext->ClientToken != nullptr &&
         ClientSecurityQos->ImpersonationLevel > SubjectContext->ImpersonationLevel)
@@ -313,6 +319,7 @@ NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEX
 NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD ClientThread, PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos,
                                       BOOLEAN RemoteSession, PSECURITY_CLIENT_CONTEXT ClientContext)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     SECURITY_SUBJECT_CONTEXT subject;
     SeCaptureSubjectContextEx(ClientThread, PsGetCurrentProcess(), &subject);
     const NTSTATUS status =
@@ -323,6 +330,7 @@ NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD ClientThread, PSECURITY_QUALITY_O
 
 NTSTATUS NTAPI SeQueryAuthenticationIdToken(PACCESS_TOKEN Token, PLUID AuthenticationId)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     *AuthenticationId = se::token_of(Token).authentication_id;
     return STATUS_SUCCESS;
 }
@@ -356,6 +364,7 @@ NTSTATUS NTAPI ZwDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredA
                                 POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN EffectiveOnly,
                                 TOKEN_TYPE TokenType, PHANDLE NewTokenHandle)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return NtDuplicateToken(ExistingTokenHandle, DesiredAccess, ObjectAttributes, EffectiveOnly, TokenType,
                             NewTokenHandle);
 }
@@ -391,12 +400,14 @@ NTSTATUS NTAPI NtSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS Threa
 NTSTATUS NTAPI ZwSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
                                       PVOID ThreadInformation, ULONG ThreadInformationLength)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return NtSetInformationThread(ThreadHandle, ThreadInformationClass, ThreadInformation,
                                   ThreadInformationLength);
 }
 
 NTSTATUS NTAPI SeImpersonateClientEx(PSECURITY_CLIENT_CONTEXT ClientContext, PETHREAD ServerThread)
 {
+    fsp::ntos::verifier::at_most(PASSIVE_LEVEL, __func__);
     return PsImpersonateClient(ServerThread != nullptr ? ServerThread : PsGetCurrentThread(),
                                ClientContext->ClientToken, TRUE, ClientContext->DirectAccessEffectiveOnly,
                                ClientContext->SecurityQos.ImpersonationLevel);

@@ -30,6 +30,13 @@ void NTAPI check_paged(const char* what) noexcept
         report("%s at IRQL %d", what, thread->irql);
 }
 
+void NTAPI check_irql(KIRQL level, const char* routine) noexcept
+{
+    PKTHREAD thread = ke::current_thread();
+    if (thread->irql > level)
+        report("%s called at IRQL %d", routine, thread->irql);
+}
+
 void NTAPI report_irql(const char* format, int irql) noexcept { report(format, irql); }
 
 void NTAPI report_lock(const char* format, const void* lock, size_t number) noexcept

@@ -111,6 +111,32 @@ TEST_F(Volume, DirectlyLinkedVpbNeedsNoMountRequest)
     EXPECT_EQ(mounts, 0);
 }
 
+TEST_F(Volume, VerifierTellsOfAnOpenWithoutItsVpb)
+{
+    ntos::verifier::enable();
+    ntos::verifier::Expect expect;
+    driver.on(IRP_MJ_CREATE,
+              [](PDEVICE_OBJECT, PIRP irp) { return complete(irp, STATUS_SUCCESS, FILE_OPENED); });
+    Opened file(u"\\Device\\IoTestDisk\\f");
+    EXPECT_TRUE(expect.found("without its VPB"));
+}
+
+TEST_F(Volume, VerifierTellsOfAMountedVpbThatIsFreed)
+{
+    ntos::verifier::enable();
+    ntos::verifier::Expect expect;
+    KIRQL irql;
+    IoAcquireVpbSpinLock(&irql);
+    disk->Vpb->DeviceObject = volume;
+    disk->Vpb->Flags |= VPB_MOUNTED; // without a reference of the file system's own
+    IoReleaseVpbSpinLock(irql);
+    answer = STATUS_ACCESS_DENIED;
+    Opened file(u"\\Device\\IoTestDisk\\f");
+    EXPECT_EQ(file.status, STATUS_ACCESS_DENIED);
+    EXPECT_TRUE(expect.found("VPB"));
+    EXPECT_EQ(disk->Vpb, nullptr);
+}
+
 TEST(ShareAccess, ReaderThatSharesNothingExcludesOthers)
 {
     SHARE_ACCESS share{};

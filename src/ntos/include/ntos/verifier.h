@@ -59,6 +59,15 @@ size_t print_resource_waits();
 /// How often the current thread is in critical or guarded regions.
 int critical_region_depth();
 
+/// Reports a caller above the level.
+[[gnu::cold]] void NTAPI check_irql(KIRQL level, const char* routine) noexcept;
+/// A routine's documented maximum of the caller's IRQL; its first line.
+inline void at_most(KIRQL level, const char* routine)
+{
+    if (enabled) [[unlikely]]
+        check_irql(level, routine);
+}
+
 /// The driver goes away or a request ended: IRQL passive, no critical region, no lock held by this thread.
 void check_thread_is_clean(const char* where);
 

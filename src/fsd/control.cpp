@@ -202,6 +202,14 @@ NTSTATUS make_mount_device(Volume& volume, bool persistent, GUID* id) noexcept
 {
     if (volume.is_network())
         return STATUS_INVALID_PARAMETER;
+    GUID fresh = {};
+    if (persistent) {
+        fresh = persistent_id(volume.params());
+    } else {
+        const NTSTATUS status = make_guid(&fresh); // at PASSIVE_LEVEL, so not under the mutex
+        if (!NT_SUCCESS(status))
+            return status;
+    }
     FastMutexGuard guard(volume.mount_mutex);
     if (volume.deleted())
         return STATUS_CANCELLED; // the Mount Manager has been told already
@@ -211,13 +219,7 @@ NTSTATUS make_mount_device(Volume& volume, bool persistent, GUID* id) noexcept
         *id = volume.unique_id;
         return STATUS_SUCCESS;
     }
-    if (persistent) {
-        volume.unique_id = persistent_id(volume.params());
-    } else {
-        const NTSTATUS status = make_guid(&volume.unique_id);
-        if (!NT_SUCCESS(status))
-            return status;
-    }
+    volume.unique_id = fresh;
     volume.mount_persistent = persistent;
     volume.mount_device = true;
     *id = volume.unique_id;

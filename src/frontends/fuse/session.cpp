@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -163,6 +164,19 @@ NTSTATUS query_traits(HANDLE root, VolumeTraits* traits)
     return STATUS_SUCCESS;
 }
 
+/// Closes the device and puts in its place what polls as a device whose connection has ended does: a pipe
+/// that nobody reads.
+bool end_connection(int device)
+{
+    int ends[2];
+    if (device < 0 || pipe2(ends, O_CLOEXEC) != 0)
+        return false;
+    close(ends[0]);
+    const bool good = dup3(ends[1], device, O_CLOEXEC) == device;
+    close(ends[1]);
+    return good;
+}
+
 } // namespace
 
 Session::Session(const MountOptions& options)
@@ -206,10 +220,9 @@ Session::~Session()
     workers_.reset();
     leases_.stop();
     if (connection_) {
-        // Only a connection that the kernel has closed is handed to libfuse's unmount, which frees the rest
-        // but would also unmount whatever is at the path by now.
-        pollfd device{fuse_session_fd(connection_), 0, 0};
-        if (poll(&device, 1, 0) == 1 && (device.revents & POLLERR))
+        // libfuse's unmount frees the rest, but would also unmount whatever is at the path by now, unless it
+        // sees that the connection has ended. One that is only detached ends when its device is closed, here.
+        if (end_connection(fuse_session_fd(connection_)))
             fuse_session_unmount(connection_);
         fuse_session_destroy(connection_);
     }

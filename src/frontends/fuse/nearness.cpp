@@ -24,6 +24,7 @@ constexpr int64_t long_request = 50'000; // ns
 /// Callers that ask less often than this have other things to do; ns.
 constexpr int64_t seldom = 150'000;
 constexpr unsigned window = 32; // requests
+constexpr unsigned near_window = 8;
 /// As long as it is better it is compared anew from time to time.
 constexpr int64_t near_for = 100'000'000; // ns
 /// How much longer it may take in all before it is given up: somebody else may use the processor.
@@ -117,7 +118,9 @@ void Nearness::received(const void* message, size_t size)
         return leave();
     const int64_t taken = received_at_ - counted_from_;
     if (near_) {
-        if (taken > ++counted_ * apart_interval_ * 3 / 4 + slack) {
+        if (++counted_ % near_window == 0)
+            follow(pid_t(header.pid));
+        if (taken > counted_ * apart_interval_ * 3 / 4 + slack) {
             leave();
             not_better_than_ = apart_interval_;
             not_before_ = received_at_ + pause_;
@@ -145,6 +148,16 @@ void Nearness::go_near(pid_t caller)
     CPU_ZERO(&there);
     CPU_SET(processor, &there);
     near_ = sched_setaffinity(0, sizeof there, &there) == 0;
+    processor_ = processor;
+    followed_at_ = received_at_ = now(); // the move does not make the request a long one
+}
+
+/// The scheduler may have moved the caller, and then it stays where it is.
+void Nearness::follow(pid_t caller)
+{
+    const int64_t taken = received_at_ - std::exchange(followed_at_, received_at_);
+    if (taken > near_window * apart_interval_ * 3 / 4 && processor_of(caller) != processor_)
+        go_near(caller);
 }
 
 void Nearness::leave()

@@ -51,17 +51,20 @@ class Nearness
     static constexpr int64_t first_pause = 50'000'000; // ns
 
     void go_near(pid_t caller);
+    void follow(pid_t caller);
     void leave();
 
     cpu_set_t allowed_{};
     const bool possible_;
     bool near_ = false;
+    int processor_ = -1; ///< while near
     bool small_ = true;
     bool was_long_ = false;
     unsigned counted_ = 0; ///< requests since counted_from_
     // ns:
     int64_t received_at_ = 0;
     int64_t counted_from_ = 0;
+    int64_t followed_at_ = 0;     ///< when it was last looked how near the caller is
     int64_t apart_interval_ = 0;  ///< from request to request
     int64_t not_better_than_ = 0; ///< apart_interval_ when near was found to be no better; 0: not tried
     int64_t not_before_ = 0;      ///< is it tried near again

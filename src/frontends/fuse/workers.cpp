@@ -167,8 +167,11 @@ void Workers::answer(Worker& self)
                              std::memory_order_relaxed);
         nearness.received(receive.buffer.mem, size_t(received));
         const unsigned working = working_.fetch_add(1) + 1;
-        // What is answered at once is not worth a thread on a processor that its callers need.
-        const unsigned enough = nearness.quick() ? std::max(1u, processors_ / 2) : processors_;
+        // What is answered at once is not worth a thread on a processor that its callers need. Near, a
+        // request takes longer when its caller goes on meanwhile (a release does not keep it waiting); the
+        // watcher sees to long ones.
+        const bool quick = nearness.quick() || nearness.near();
+        const unsigned enough = quick ? std::max(1u, processors_ / 2) : processors_;
         if (working < enough && more_waits())
             pass_on(self);
         if (watcher_sleeps_.load(std::memory_order_relaxed)) {

@@ -17,9 +17,8 @@ import sys
 import time
 
 # Now and then the driver refuses to rename with EACCES while others use the names; why is not known yet.
-RACES = {errno.EACCES, errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR, errno.ESTALE, errno.EBUSY}
-GONE = {errno.ENOTCONN, errno.ECONNABORTED, errno.EIO, errno.ENODEV,
-        errno.EINVAL}  # the last from mmap, whose look at the size has failed without a word
+RACES = {errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR, errno.ESTALE, errno.EBUSY}
+GONE = {errno.ENOTCONN, errno.ECONNABORTED, errno.EIO, errno.ENODEV}
 
 
 class Wrong(Exception):
